@@ -1,0 +1,321 @@
+"""Where everything is wired together; nothing else knows all the parts.
+
+`open_house` opens the store and starts the writer; `asgi` makes the HTTP application of the rooms;
+`serve` runs both until it is told to stop. This module and the command line are the only ones that
+read the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+
+from turnout.dialects.contract import Call, Room, Route, Services
+from turnout.dialects.registry import ROOMS
+from turnout.errors import InvalidInput, MethodNotAllowed, NotFound, Overloaded, TurnoutError
+from turnout.ingest.writer import Flush, Writer
+from turnout.metrics import Metrics
+from turnout.settings import Settings
+from turnout.stats import calendar
+from turnout.stats.run import Statistics
+from turnout.store.catalog import Catalog
+from turnout.store.embedded import EmbeddedEngine
+from turnout.store.engine import Engine
+from turnout.store.events import EventStore
+from turnout.store.migrate import migrate
+from turnout.store.ownership import Ownership
+
+log = logging.getLogger(__name__)
+
+
+def now() -> dt.datetime:
+    """This moment, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class House:
+    """An opened Turnout: the services of the rooms, and the hold on the data directory."""
+
+    services: Services
+    ownership: Ownership
+    #: Credentials that were generated at this start, to be shown once.
+    generated: dict[str, str]
+
+    def close(self) -> None:
+        """Write what waits, close the store, let go of the directory."""
+        self.services.writer.close()
+        self.services.threads.shutdown()
+        self.services.engine.close()
+        self.ownership.release()
+
+
+def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
+    """Own the data directory, open and migrate the store, start the writer.
+
+    Raises StoreOwned, SchemaTooNew or InvalidInput; nothing is left open then.
+    """
+    with contextlib.ExitStack() as opened:
+        ownership = Ownership.take(settings.data)
+        opened.callback(ownership.release)
+        engine = open_engine(settings)
+        opened.callback(engine.close)
+        migrate(engine)
+        catalog = Catalog(engine, clock)
+        generated = _first_start(catalog, settings)
+        events = EventStore(engine, settings.data / "journal.json")
+        alone = _is_embedded(settings)
+        statistics = Statistics(engine, cache_entries=settings.cache_entries if alone else 0)
+        metrics = Metrics()
+        writer = Writer(
+            events,
+            catalog,
+            on_flush=_on_flush(metrics, statistics),
+            group_limit_events=settings.group_limit_events,
+            queue_limit_events=settings.queue_limit_events,
+            filter_ids=alone,
+        )
+        metrics.waiting.set_function(lambda: writer.waiting_events)
+        writer.start()
+        services = Services(
+            settings=settings,
+            engine=engine,
+            events=events,
+            catalog=catalog,
+            writer=writer,
+            statistics=statistics,
+            metrics=metrics,
+            now=clock,
+            threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
+            local_token=secrets.token_urlsafe(24),
+        )
+        opened.pop_all()
+        return House(services, ownership, generated)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine that `settings.store` names."""
+    if _is_embedded(settings):
+        path = settings.store.removeprefix("chdb://")
+        directory = Path(path) if path else settings.data / "store"
+        return EmbeddedEngine(directory, readers=settings.readers, query_timeout_s=settings.query_timeout_s)
+    scheme = urlsplit(settings.store).scheme
+    if scheme in ("clickhouse", "clickhouses"):
+        from turnout.store.server import ServerEngine
+
+        return ServerEngine(settings.store, readers=settings.readers, query_timeout_s=settings.query_timeout_s)
+    raise InvalidInput(
+        f"'{settings.store}' is no store",
+        field="TURNOUT_STORE",
+        hint="write chdb:///path or clickhouse://host:8123/database",
+    )
+
+
+def _is_embedded(settings: Settings) -> bool:
+    return not settings.store or settings.store.startswith("chdb://")
+
+
+def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """Make the workspace `default` where there is none, and hold it to the credentials that were set."""
+    calendar.zone(settings.timezone)
+    generated: dict[str, str] = {}
+    if not any(workspace.id == "default" for workspace in catalog.workspaces()):
+        workspace = catalog.add_workspace(
+            "default",
+            timezone=settings.timezone,
+            access_key=settings.access_key,
+            signing_secret=settings.signing_secret,
+        )
+        if not settings.access_key:
+            generated["access key"] = workspace.access_key
+        if not settings.signing_secret:
+            generated["signing secret"] = workspace.signing_secret
+        if not settings.api_key:
+            _, generated["API key"] = catalog.add_key("default", name="first key")
+    if settings.api_key and catalog.key_of(settings.api_key) is None:
+        catalog.add_key("default", name="TURNOUT_API_KEY", secret=settings.api_key)
+    return generated
+
+
+def _on_flush(metrics: Metrics, statistics: Statistics) -> Callable[[Flush], None]:
+    def count(flush: Flush) -> None:
+        metrics.accepted.inc(flush.accepted)
+        metrics.duplicates.inc(flush.duplicates)
+        if flush.accepted:
+            metrics.flushes.observe(flush.accepted)
+            statistics.changed(flush.workspaces)
+
+    return count
+
+
+# ---- HTTP -----------------------------------------------------------------------------------------
+
+
+def asgi(services: Services, rooms: tuple[Room, ...] = ROOMS) -> Starlette:
+    """The application: every route of every room, and no error without a room's shape."""
+    table = [
+        StarletteRoute(route.path, _endpoint(room, route, services), methods=[route.method])
+        for room in rooms
+        for route in room.routes
+    ]
+
+    def unrouted(request: Request, error: Exception) -> Response:
+        room = _room_of(request.url.path, rooms)
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            return room.render_error(MethodNotAllowed(f"{request.method} is not spoken here"), request)
+        return room.render_error(NotFound(f"there is nothing at {request.url.path[:200]}"), request)
+
+    app = Starlette(routes=table, exception_handlers={404: unrouted, 405: unrouted})
+    app.router.redirect_slashes = False
+    return app
+
+
+def _room_of(path: str, rooms: tuple[Room, ...]) -> Room:
+    """Whose error shape an unrouted path gets: the room that has a route beginning like it, else our own."""
+    first = path.split("/")[1:2]
+    for room in rooms:
+        if any(route.path.split("/")[1:2] == first for route in room.routes):
+            return room
+    return rooms[0]
+
+
+def _endpoint(room: Room, route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
+    label = f"{route.method} {route.path}"
+    seconds = services.metrics.request_seconds.labels(room.name, label)
+
+    async def endpoint(request: Request) -> Response:
+        started = time.perf_counter()
+        call = Call(request, services, None)
+        try:
+            if route.scopes:
+                caller = room.authenticate(request, services)
+                caller.allow(*route.scopes)
+                call = replace(call, caller=caller)
+            response = await route.handler(call)
+        except TurnoutError as error:
+            response = room.render_error(error, request)
+        except Exception:
+            log.exception("%s failed", label)
+            response = room.render_error(TurnoutError("something went wrong here; it is in the server's log"), request)
+        if room.decorate is not None:
+            room.decorate(call, response)
+        services.metrics.requests.labels(room.name, label, str(response.status_code)).inc()
+        seconds.observe(time.perf_counter() - started)
+        return response
+
+    return endpoint
+
+
+# ---- serving --------------------------------------------------------------------------------------
+
+
+def serve(house: House, started: Callable[[str], None] = lambda url: None) -> None:
+    """Serve until SIGTERM or SIGINT; then finish what is under way and close the house.
+
+    `started` is called with the address once requests are answered.
+    """
+    import uvloop
+
+    try:
+        uvloop.run(_serve(house, started))
+    finally:
+        house.close()
+
+
+async def _serve(house: House, started: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with serving(house) as url:
+        started(url)
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def serving(house: House):  # type: ignore[no-untyped-def]
+    """Serve on this event loop; the value is the address."""
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    settings = house.services.settings
+    port = settings.port or _free_port(settings.host)
+    _must_be_free(settings.host, port)
+    stopping = False
+    services = replace(house.services, is_ready=lambda: not stopping)
+    server = Server(
+        asgi(services),
+        address=settings.host,
+        port=port,
+        interface=Interfaces.ASGI,
+        backlog=1024,
+        log_enabled=False,
+        websockets=False,
+    )
+    url = f"http://{settings.host}:{port}"
+    task = asyncio.create_task(server.serve())
+    try:
+        await _listening(settings.host, port, task)
+        house.ownership.announce(url=url, token=house.services.local_token)
+        yield url
+    finally:
+        stopping = True
+        server.stop()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.shield(task), settings.shutdown_timeout_s)
+
+
+async def _listening(host: str, port: int, task: asyncio.Task[None]) -> None:
+    """Wait until the socket answers."""
+    while not task.done():
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
+    task.result()
+    raise Overloaded("the server ended before it listened")
+
+
+def _must_be_free(host: str, port: int) -> None:
+    with _socket(host) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InvalidInput(
+                f"can't listen on {host}:{port}: {error.strerror}", field="port", hint="give another --port"
+            ) from None
+
+
+def _free_port(host: str) -> int:
+    with _socket(host) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _socket(host: str) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        yield probe

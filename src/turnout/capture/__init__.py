@@ -1,0 +1,1 @@
+"""What reaches us: bodies, their formats, files."""

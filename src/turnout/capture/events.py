@@ -1,0 +1,65 @@
+"""POST /v1/events, from the socket to the writer: read, expand, decode, prepare, hand in, wait.
+
+The receipt that comes back is given once the events are on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from turnout.capture import body as bodies
+from turnout.capture.decode import decode
+from turnout.dialects.contract import Services
+from turnout.errors import InvalidInput, UnsupportedFormat
+from turnout.ingest.steps import Batch, prepare
+from turnout.model import Receipt, Workspace
+
+#: What an event body may call itself; an empty type is taken as JSON.
+_MEDIA_TYPES = frozenset(
+    {
+        "",
+        "application/json",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/x-jsonlines",
+        "text/plain",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",  # what curl says of --data-binary
+    }
+)
+
+#: Bodies above this size are decoded off the event loop, so that they hold up nobody.
+_INLINE_BYTES = 65_536
+
+
+async def receive(request: Request, services: Services, workspace: Workspace) -> Receipt:
+    """Take a request's events in. Raises what `errors` has for a body that can't be taken at all."""
+    settings = services.settings
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in _MEDIA_TYPES:
+        raise UnsupportedFormat(
+            f"content type '{media_type[:100]}' is not spoken",
+            field="Content-Type",
+            hint="send application/json or application/x-ndjson",
+        )
+    declared = request.headers.get("content-length", "")
+    try:
+        raw = await bodies.read(
+            request.stream(), settings.body_limit_bytes, int(declared) if declared.isdigit() else None
+        )
+    except ClientDisconnect:
+        raise InvalidInput("the body ended before it was complete", field="body") from None
+    encoding = request.headers.get("content-encoding", "")
+
+    def unpack() -> Batch:
+        expanded = bodies.expand(raw, encoding, settings.expanded_limit_bytes)
+        decoded = decode(expanded, settings.request_limit_events)
+        batch = prepare(workspace.id, decoded.events, services.now())
+        batch.rejected = sorted((*decoded.rejected, *batch.rejected), key=lambda rejection: rejection.index)
+        return batch
+
+    batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.run(unpack)
+    return await asyncio.wrap_future(services.writer.submit(batch))

@@ -1,0 +1,1 @@
+"""The rooms: each speaks one API. Our own is just another room."""

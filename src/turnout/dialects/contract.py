@@ -1,0 +1,121 @@
+"""What a room is: routes, a way to know who asks, and the shape of its errors.
+
+A handler gets a `Call` and returns a Starlette response. It raises the errors of `turnout.errors`;
+the room turns them into its own body and status, in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from turnout.errors import Forbidden, TurnoutError
+from turnout.ingest.writer import Writer
+from turnout.metrics import Metrics
+from turnout.model import ApiKey, Workspace
+from turnout.settings import Settings
+from turnout.stats.run import Statistics
+from turnout.store.catalog import Catalog
+from turnout.store.engine import Engine
+from turnout.store.events import EventStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of the house that rooms use. Made by `app`, once."""
+
+    settings: Settings
+    engine: Engine
+    events: EventStore
+    catalog: Catalog
+    writer: Writer
+    statistics: Statistics
+    metrics: Metrics
+    now: Callable[[], datetime]
+    threads: ThreadPoolExecutor
+    #: Of this run only: lets commands on this machine act for any workspace.
+    local_token: str = ""
+    is_ready: Callable[[], bool] = lambda: True
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking work (anything that asks the engine) off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: a workspace, and what its key allows (`local` may do everything)."""
+
+    workspace: Workspace
+    key: ApiKey | None = None
+    local: bool = False
+
+    def allow(self, *scopes: str) -> None:
+        """Raise Forbidden unless the key has one of these scopes (admin has them all)."""
+        if self.local or self.key is None:
+            return
+        if not {"admin", *scopes} & set(self.key.scopes):
+            raise Forbidden(f"this key lacks the scope '{scopes[0]}'", hint=f"it has: {', '.join(self.key.scopes)}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as a handler sees it."""
+
+    request: Request
+    services: Services
+    caller: Caller | None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The caller's workspace; only for routes that have a scope."""
+        assert self.caller is not None
+        return self.caller.workspace
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation: where it is, what it needs, what it does; enough to serve and to document it.
+
+    `scopes` empty means that no credentials are needed. `query` and `body` are msgspec types, `answers`
+    maps a status to a type (None: not JSON).
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    scopes: tuple[str, ...] = ()
+    query: type[msgspec.Struct] | None = None
+    body: Any = None
+    answers: dict[int, Any] = field(default_factory=dict)
+    body_types: tuple[str, ...] = ("application/json",)
+
+
+@dataclass(frozen=True)
+class Room:
+    """One API: its name, its routes, who asks, and how it says no.
+
+    `authenticate` returns the caller or raises Unauthenticated. `render_error` gives any error its
+    body and status, for unknown paths beside its own too. `decorate` may add
+    headers to every response.
+    """
+
+    name: str
+    routes: tuple[Route, ...]
+    authenticate: Callable[[Request, Services], Caller]
+    render_error: Callable[[TurnoutError, Request], Response]
+    decorate: Callable[[Call, Response], None] | None = None

@@ -1,0 +1,1 @@
+"""Turnout's own API under /v1, with health, Prometheus and OpenAPI beside it."""

@@ -1,0 +1,151 @@
+"""Workspaces, keys, and the rollup's check and rebuild."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from msgspec import UNSET
+from starlette.responses import Response
+
+from turnout.dialects.contract import Call
+from turnout.dialects.native import parse, render, wire
+from turnout.dialects.native.campaigns import read_body
+from turnout.errors import Forbidden, InvalidInput, UnknownName
+from turnout.model import SCOPES, ApiKey, Workspace
+from turnout.stats import calendar
+from turnout.store.events import Cells
+
+_FIRST_MS = 0
+_LAST_MS = 4_102_444_800_000  # 2100
+
+
+async def list_keys(call: Call) -> Response:
+    """The workspace's keys, without their secrets."""
+    keys = call.services.catalog.keys(call.workspace.id)
+    return _json(wire.KeysAnswer([_key(key) for key in keys]))
+
+
+async def add_key(call: Call) -> Response:
+    """Make a key. Its secret is in this answer and nowhere else."""
+    asked = await read_body(call, wire.NewKey)
+    for scope in asked.scopes:
+        # A dotted word is a permission of some room's own, finer than a scope.
+        if scope not in SCOPES and "." not in scope:
+            raise UnknownName("scope", scope, SCOPES, field="scopes")
+    key, secret = await call.services.run(
+        lambda: call.services.catalog.add_key(call.workspace.id, name=asked.name, scopes=asked.scopes or SCOPES)
+    )
+    return _json(_key(key, secret), 201)
+
+
+async def revoke_key(call: Call) -> Response:
+    """End a key."""
+    key = await call.services.run(call.services.catalog.revoke_key, call.workspace.id, call.request.path_params["id"])
+    return _json(_key(key))
+
+
+async def list_workspaces(call: Call) -> Response:
+    """The caller's workspace; every one of them for a command on this machine."""
+    assert call.caller is not None
+    found = call.services.catalog.workspaces() if call.caller.local else [call.workspace]
+    return _json(wire.WorkspacesAnswer([_workspace(one) for one in found]))
+
+
+async def add_workspace(call: Call) -> Response:
+    """Make a workspace and its first key (commands on this machine only)."""
+    _only_local(call)
+    asked = await read_body(call, wire.NewWorkspace)
+    if not asked.id:
+        raise InvalidInput("a workspace needs an id", field="id")
+    calendar.zone(asked.timezone or "UTC")
+    catalog = call.services.catalog
+
+    def make() -> wire.WorkspaceAnswer:
+        workspace = catalog.add_workspace(
+            asked.id,
+            title=asked.name,
+            timezone=asked.timezone or "UTC",
+            access_key=asked.access_key,
+            signing_secret=asked.signing_secret,
+        )
+        _, secret = catalog.add_key(workspace.id, name="first key")
+        return _workspace(workspace, api_key=secret)
+
+    return _json(await call.services.run(make), 201)
+
+
+async def change_workspace(call: Call) -> Response:
+    """Set the name, time zone, access key or signing secret of the caller's workspace."""
+    asked = await read_body(call, wire.NewWorkspace)
+    if asked.id not in ("", call.workspace.id):
+        raise Forbidden("a workspace's id can't change")
+    if asked.timezone:
+        calendar.zone(asked.timezone)
+    names = ("name", "timezone", "access_key", "signing_secret")
+    changes = {name: getattr(asked, name) for name in names if getattr(asked, name)}
+    workspace = await call.services.run(lambda: call.services.catalog.change_workspace(call.workspace.id, **changes))
+    call.services.statistics.changed([workspace.id])
+    return _json(_workspace(workspace))
+
+
+async def check(call: Call) -> Response:
+    """Hold the rollup against raw and say where they differ."""
+    return await _checked(call, await _cells(call))
+
+
+async def _checked(call: Call, cells: Cells) -> Response:
+    found = await call.services.run(call.services.events.differences, cells)
+    spans = await call.services.run(call.services.events.spans, call.workspace.id, cells.campaigns)
+    answer = wire.CheckAnswer(
+        campaigns=len(cells.campaigns),
+        events=sum(span.events for span in spans.values()),
+        differences=[
+            wire.DifferenceEntry(
+                one.campaign, one.type, f"{dt.datetime.fromtimestamp(one.slot_s, dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+                one.raw_events, one.rolled_events,
+            )
+            for one in found
+        ],
+    )  # fmt: skip
+    return _json(answer)
+
+
+async def rebuild(call: Call) -> Response:
+    """Make the rollup anew from raw, then check it."""
+    cells = await _cells(call)
+    services = call.services
+    await services.run(services.writer.exclusively, lambda: services.events.rebuild(cells))
+    services.statistics.changed([call.workspace.id])
+    return await _checked(call, cells)
+
+
+async def _cells(call: Call) -> Cells:
+    asked = await read_body(call, wire.Scope)
+    timezone = call.workspace.timezone
+    start, end = parse.moment(asked.from_, timezone, "from"), parse.moment(asked.to, timezone, "to")
+    start, end = _FIRST_MS if start is None else start, _LAST_MS if end is None else end
+    if end < start:
+        raise InvalidInput("the range ends before it starts", field="to")
+    for name in asked.campaigns:
+        call.services.catalog.campaign(call.workspace.id, name)
+    names = asked.campaigns or await call.services.run(call.services.events.campaigns, call.workspace.id)
+    return Cells(call.workspace.id, tuple(names), max(_FIRST_MS, start), min(_LAST_MS, end))
+
+
+def _key(key: ApiKey, secret: str = "") -> wire.KeyAnswer:
+    return wire.KeyAnswer(key.id, key.name, key.scopes, key.created_at, key.revoked_at, secret or UNSET)
+
+
+def _workspace(one: Workspace, api_key: str = "") -> wire.WorkspaceAnswer:
+    return wire.WorkspaceAnswer(
+        one.id, one.name, one.timezone, one.access_key, one.created_at, one.signing_secret, api_key or UNSET
+    )
+
+
+def _only_local(call: Call) -> None:
+    if call.caller is None or not call.caller.local:
+        raise Forbidden("only a command on the server's machine may do this", hint="turnout workspaces add")
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(render.encode(body), status, media_type="application/json")

@@ -1,0 +1,122 @@
+"""The own API: its table of routes, who may ask, and the one shape of its errors."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from turnout import errors
+from turnout.dialects.contract import Call, Caller, Room, Route, Services
+from turnout.dialects.native import admin, campaigns, events, health, openapi, render, stats, wire
+from turnout.model import CampaignFields, Event
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.TurnoutError], int] = {
+    errors.InvalidInput: 400,
+    errors.UnknownName: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedFormat: 415,
+    errors.RateLimited: 429,
+    errors.Overloaded: 503,
+    errors.StoreError: 503,
+    errors.StoreOwned: 503,
+    errors.SchemaTooNew: 503,
+}
+
+
+def authenticate(request: Request, services: Services) -> Caller:
+    """The workspace of the Bearer key. A command on this machine names the workspace in X-Turnout-Workspace."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret:
+        raise errors.Unauthenticated("no API key", hint="send the header 'Authorization: Bearer KEY'")
+    if services.local_token and hmac.compare_digest(secret.encode(), services.local_token.encode()):
+        name = request.headers.get("x-turnout-workspace", "default")
+        return Caller(services.catalog.workspace(name), local=True)
+    key = services.catalog.key_of(secret)
+    if key is None:
+        raise errors.Unauthenticated("this API key is not known", hint="turnout keys list shows the keys there are")
+    return Caller(services.catalog.workspace(key.workspace), key)
+
+
+def render_error(error: errors.TurnoutError, request: Request) -> Response:
+    """`{"error": {"code", "message", "field", "hint"}}`, with a status and Retry-After where due."""
+    body = wire.ErrorAnswer(wire.ErrorBody(error.code, error.message, error.field, error.hint))
+    headers = {}
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s is None and isinstance(error, errors.StoreError):
+        retry_after_s = 5
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(render.encode(body), STATUS.get(type(error), 500), headers, "application/json")
+
+
+async def _openapi(call: Call) -> Response:
+    """This description."""
+    return Response(openapi.document(ROUTES), media_type="application/json")
+
+
+_EVENT_BODY = Event | list[Event]
+_EVENT_TYPES = ("application/json", "application/x-ndjson")
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST", "/v1/events", events.capture, "Take events in", ("ingest",),
+        body=_EVENT_BODY, body_types=_EVENT_TYPES, answers={200: wire.EventsAnswer},
+    ),
+    Route(
+        "GET", "/v1/events", events.export_events, "Stream raw events", ("read",),
+        query=wire.ExportQuery, answers={200: None},
+    ),
+    Route(
+        "GET", "/v1/stats", stats.stats, "Metrics by dimensions over a range", ("read",),
+        query=wire.StatsQuery, answers={200: wire.StatsAnswer},
+    ),
+    Route("GET", "/v1/metrics", stats.metrics, "The dictionary of metrics", answers={200: wire.MetricsAnswer}),
+    Route(
+        "GET", "/v1/campaigns", campaigns.listing, "List campaigns", ("read",),
+        query=wire.CampaignsQuery, answers={200: wire.CampaignsAnswer},
+    ),
+    Route(
+        "GET", "/v1/campaigns/{id:path}/recipients", stats.recipients, "Who did and who did not", ("read",),
+        query=wire.RecipientsQuery, answers={200: None},
+    ),
+    Route("GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",), answers={200: CampaignFields}),
+    Route(
+        "PUT", "/v1/campaigns/{id:path}", campaigns.put, "Create or set a campaign", ("admin", "ingest"),
+        body=CampaignFields, answers={200: CampaignFields, 201: CampaignFields},
+    ),
+    Route("DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",), answers={204: None}),
+    Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}),
+    Route("POST", "/v1/keys", admin.add_key, "Make a key", ("admin",), body=wire.NewKey, answers={201: wire.KeyAnswer}),
+    Route("DELETE", "/v1/keys/{id}", admin.revoke_key, "Revoke a key", ("admin",), answers={200: wire.KeyAnswer}),
+    Route("GET", "/v1/workspaces", admin.list_workspaces, "The caller's workspace", ("admin",), answers={200: wire.WorkspacesAnswer}),
+    Route(
+        "POST", "/v1/workspaces", admin.add_workspace, "Make a workspace (commands on this machine)", ("admin",),
+        body=wire.NewWorkspace, answers={201: wire.WorkspaceAnswer},
+    ),
+    Route(
+        "PATCH", "/v1/workspaces", admin.change_workspace, "Change the caller's workspace", ("admin",),
+        body=wire.NewWorkspace, answers={200: wire.WorkspaceAnswer},
+    ),
+    Route("POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",), body=wire.Scope, answers={200: wire.CheckAnswer}),
+    Route("POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",), body=wire.Scope, answers={200: wire.CheckAnswer}),
+    Route("GET", "/healthz", health.healthz, "Liveness", answers={200: wire.Health}),
+    Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Health}),
+    Route("GET", "/metrics", health.prometheus, "Prometheus counters", answers={200: None}),
+    Route("GET", "/openapi.json", _openapi, "This description", answers={200: None}),
+    Route("GET", "/", health.index, "Where to go", answers={200: None}),
+)  # fmt: skip
+
+ROOM = Room("native", ROUTES, authenticate, render_error)

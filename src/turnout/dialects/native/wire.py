@@ -1,0 +1,226 @@
+"""The shapes of the own API: what comes in by query and body, what goes out. OpenAPI is made from these."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from turnout.model import Id, Name, Rejection, Text
+
+
+class ErrorBody(Struct, frozen=True):
+    """What went wrong. `code` is stable; `field` and `hint` may be empty."""
+
+    code: str
+    message: str
+    field: str = ""
+    hint: str = ""
+
+
+class ErrorAnswer(Struct, frozen=True):
+    """The one shape of every error of this API."""
+
+    error: ErrorBody
+
+
+class EventsAnswer(Struct, frozen=True):
+    """What became of the events of a request. Given once they are durable."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[Rejection, ...]
+
+
+class StatsQuery(Struct, frozen=True):
+    """Query of /v1/stats; besides these, any dimension's name is a filter (`campaign=a,b`; `\\,` is a comma)."""
+
+    metrics: str = ""
+    dimensions: str = ""
+    from_: str = field(default="", name="from")
+    to: str = ""
+    timezone: str = ""
+    traffic: str = ""
+    sort: str = ""
+    limit: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    offset: Annotated[int, Meta(ge=0, le=2_147_483_648)] = 0
+    format: str = ""
+
+
+class StatsMeta(Struct, frozen=True):
+    """What the answer is of. `rows` counts all pages; `excluded` the events of each class left out."""
+
+    from_: str | None = field(name="from")
+    to: str | None
+    timezone: str
+    traffic: tuple[str, ...]
+    excluded: dict[str, int]
+    metrics: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    rows: int
+    limit: int
+    offset: int
+
+
+class StatsAnswer(Struct, frozen=True):
+    """Rows of the asked dimensions and metrics, and totals of the whole range (true uniques)."""
+
+    rows: list[dict[str, Any]]
+    totals: dict[str, Any]
+    meta: StatsMeta
+
+
+class RecipientsQuery(Struct, frozen=True):
+    """Query of /v1/campaigns/{id}/recipients: count metrics that each recipient has, and has not."""
+
+    did: str = ""
+    did_not: str = ""
+    from_: str = field(default="", name="from")
+    to: str = ""
+    timezone: str = ""
+    traffic: str = ""
+    format: str = ""
+
+
+class ExportQuery(Struct, frozen=True):
+    """Query of GET /v1/events: the raw events, streamed; any dimension's name is a filter."""
+
+    type: str = ""
+    from_: str = field(default="", name="from")
+    to: str = ""
+    timezone: str = ""
+    traffic: str = ""
+    format: str = ""
+
+
+class CampaignsQuery(Struct, frozen=True):
+    """Query of GET /v1/campaigns."""
+
+    search: str = ""
+    tag: str = ""
+    channel: str = ""
+    archived: bool = True
+    limit: Annotated[int, Meta(ge=0, le=10_000)] = 1000
+    offset: Annotated[int, Meta(ge=0, le=2_147_483_648)] = 0
+
+
+class CampaignsAnswer(Struct, frozen=True):
+    """A page of campaigns in the order of their creation, and how many there are."""
+
+    campaigns: list[dict[str, Any]]
+    total: int
+
+
+class MetricEntry(Struct, frozen=True):
+    """A metric as the dictionary publishes it."""
+
+    name: str
+    unit: str
+    kind: str
+    definition: str
+    event_types: tuple[str, ...]
+    numerator: str | None
+    denominator: str | None
+    unique_by: str | None
+    traffic: str
+    placed_by: str
+
+
+class DimensionEntry(Struct, frozen=True):
+    """A dimension as the dictionary publishes it."""
+
+    name: str
+    definition: str
+
+
+class MetricsAnswer(Struct, frozen=True):
+    """Every metric and every dimension there is."""
+
+    metrics: list[MetricEntry]
+    dimensions: list[DimensionEntry]
+
+
+class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """A key to be made; without scopes it has all of them."""
+
+    name: Name = ""
+    scopes: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+
+
+class KeyAnswer(Struct, frozen=True):
+    """A key. `secret` is there only in the answer that made it."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: dt.datetime
+    revoked_at: dt.datetime | None
+    secret: str | UnsetType = UNSET
+
+
+class KeysAnswer(Struct, frozen=True):
+    """The keys of the workspace, revoked ones included."""
+
+    keys: list[KeyAnswer]
+
+
+class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
+    """A workspace to be made (POST) or fields of it to be set (PATCH); what is empty is generated or kept."""
+
+    id: Annotated[str, Meta(max_length=64, pattern="^([a-z0-9][a-z0-9_-]*)?$")] = ""
+    name: Text = ""
+    timezone: Name = ""
+    access_key: Id = ""
+    signing_secret: Id = ""
+
+
+class WorkspaceAnswer(Struct, frozen=True):
+    """A workspace. `api_key` is there only in the answer that made it; `signing_secret` only for its admins."""
+
+    id: str
+    name: str
+    timezone: str
+    access_key: str
+    created_at: dt.datetime
+    signing_secret: str | UnsetType = UNSET
+    api_key: str | UnsetType = UNSET
+
+
+class WorkspacesAnswer(Struct, frozen=True):
+    """The workspaces that the caller may see: its own, or all of them for a command on this machine."""
+
+    workspaces: list[WorkspaceAnswer]
+
+
+class Scope(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which part of the rollup to check or rebuild; everything if left out."""
+
+    campaigns: Annotated[tuple[Name, ...], Meta(max_length=10_000)] = ()
+    from_: str = field(default="", name="from")
+    to: str = ""
+
+
+class DifferenceEntry(Struct, frozen=True):
+    """A quarter of an hour in which raw and rollup disagree."""
+
+    campaign: str
+    type: str
+    slot: str
+    raw_events: int
+    rolled_events: int
+
+
+class CheckAnswer(Struct, frozen=True):
+    """What a check found; `differences` is empty when rollup and raw agree."""
+
+    campaigns: int
+    events: int
+    differences: list[DifferenceEntry]
+
+
+class Health(Struct, frozen=True):
+    """Whether the process lives, or is ready."""
+
+    status: str
+    version: str

@@ -1,0 +1,270 @@
+"""The one writer: batches from every door, gathered into groups, deduplicated, appended, acknowledged.
+
+Requests hand in prepared batches and wait for their receipts. While one group is being written the
+next one gathers, so many small requests cost one commit. A receipt is given once its events, and the
+rollup of them, are on disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from turnout.errors import Overloaded, TurnoutError
+from turnout.ingest import columns
+from turnout.ingest.steps import Batch
+from turnout.model import Event, Receipt
+from turnout.store.catalog import Catalog, Sighting
+from turnout.store.events import EventStore
+from turnout.store.seen import Seen, fill
+
+log = logging.getLogger(__name__)
+
+#: Smallest filter worth having: two bytes an id.
+_SEEN_MINIMUM_IDS = 4_000_000
+
+#: So many ids are looked for in the whole store at once; more are looked for near their event first.
+_FEW = 100
+
+
+@dataclass(frozen=True)
+class Flush:
+    """What one group did, for whoever counts (metrics) or must know (caches)."""
+
+    workspaces: frozenset[str]
+    accepted: int
+    duplicates: int
+
+
+@dataclass
+class _Submission:
+    batch: Batch
+    receipt: Future[Receipt]
+
+
+@dataclass
+class _Group:
+    """The new events of several submissions, as parallel lists."""
+
+    workspaces: list[str]
+    events: list[Event]
+    digests: list[bytes]
+    received_us: list[int]
+
+
+class Writer:
+    """Owns the writing side of the store. `submit` from any thread; `close` writes what is left.
+
+    At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken.
+    `filter_ids` keeps a filter of stored ids in memory; it must be off where others write to the store.
+    """
+
+    def __init__(
+        self,
+        events: EventStore,
+        catalog: Catalog,
+        *,
+        on_flush: Callable[[Flush], None] = lambda flush: None,
+        group_limit_events: int = 50_000,
+        queue_limit_events: int = 400_000,
+        filter_ids: bool = True,
+    ) -> None:
+        self._events = events
+        self._catalog = catalog
+        self._on_flush = on_flush
+        self._group_limit_events = group_limit_events
+        self._queue_limit_events = queue_limit_events
+        self._waiting: deque[_Submission] = deque()
+        self._waiting_events = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._damaged = False
+        self._filter_ids = filter_ids
+        self._seen: Seen | None = None
+        self._unfiltered: list[bytes] = []
+        self._flush_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="turnout-writer", daemon=True)
+
+    def start(self) -> None:
+        """Mend what a crash may have left, then take submissions."""
+        mended = self._events.recover()
+        if mended:
+            log.warning("mended %d slots of the rollup after an unclean stop", mended)
+        self._refill_seen()
+        self._thread.start()
+
+    def submit(self, batch: Batch) -> Future[Receipt]:
+        """Hand in a batch. The receipt comes when it is durable; Overloaded if too much is waiting."""
+        receipt: Future[Receipt] = Future()
+        if not batch.events:
+            receipt.set_result(Receipt(accepted=0, duplicates=0, rejected=tuple(batch.rejected)))
+            return receipt
+        with self._changed:
+            if self._closing:
+                raise Overloaded("the server is stopping", retry_after_s=5)
+            if self._waiting and self._waiting_events + len(batch.events) > self._queue_limit_events:
+                raise Overloaded("too many events are waiting to be written")
+            self._waiting.append(_Submission(batch, receipt))
+            self._waiting_events += len(batch.events)
+            self._changed.notify()
+        return receipt
+
+    @property
+    def waiting_events(self) -> int:
+        """Events taken but not yet acknowledged."""
+        return self._waiting_events
+
+    def exclusively(self, action: Callable[[], object]) -> None:
+        """Run something on the store while no group is being written (a rebuild)."""
+        with self._flush_lock:
+            action()
+
+    def close(self) -> None:
+        """Write everything that waits, then stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while group := self._next_group():
+            try:
+                with self._flush_lock:
+                    receipts = self._flush(group)
+            except TurnoutError as error:
+                self._fail(group, error)
+            except Exception:
+                log.exception("a group of %d submissions could not be written", len(group))
+                self._fail(group, Overloaded("the events could not be written", retry_after_s=5))
+            else:
+                for submission, receipt in zip(group, receipts, strict=True):
+                    submission.receipt.set_result(receipt)
+
+    def _next_group(self) -> list[_Submission]:
+        """Wait for work and take as much as one group may hold; empty when closing and done."""
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            group: list[_Submission] = []
+            size = 0
+            while self._waiting and (
+                not group or size + len(self._waiting[0].batch.events) <= self._group_limit_events
+            ):
+                submission = self._waiting.popleft()
+                size += len(submission.batch.events)
+                group.append(submission)
+            self._waiting_events -= size
+            return group
+
+    def _fail(self, group: list[_Submission], error: TurnoutError) -> None:
+        self._damaged = True
+        for submission in group:
+            submission.receipt.set_exception(error)
+
+    def _flush(self, group: list[_Submission]) -> list[Receipt]:
+        if self._damaged:
+            # The last append may have got half way; nothing new goes in before that is mended.
+            self._events.recover()
+            self._refill_seen()
+            self._damaged = False
+        known = self._known([submission.batch for submission in group])
+        new = _Group([], [], [], [])
+        receipts = []
+        for submission in group:
+            receipts.append(_take(submission.batch, known[submission.batch.workspace], new))
+        if new.events:
+            self._append(new)
+        accepted = sum(receipt.accepted for receipt in receipts)
+        duplicates = sum(receipt.duplicates for receipt in receipts)
+        self._on_flush(Flush(frozenset(new.workspaces), accepted, duplicates))
+        return receipts
+
+    def _append(self, new: _Group) -> None:
+        sightings: dict[str, set[Sighting]] = {}
+        for workspace, event in zip(new.workspaces, new.events, strict=True):
+            if event.campaign:
+                sightings.setdefault(workspace, set()).add(
+                    Sighting(
+                        event.campaign,
+                        event.channel,
+                        event.message,
+                        event.variation,
+                        event.type == "enrolled",
+                    )
+                )
+        for workspace, seen in sightings.items():
+            self._catalog.observe(workspace, seen)
+        batch = columns.columns(new.workspaces, new.events, new.digests, new.received_us)
+        self._events.append(batch, columns.touched(new.workspaces, new.events))
+        self._remember(b"".join(new.digests))
+
+    def _known(self, batches: list[Batch]) -> dict[str, set[bytes]]:
+        """Per workspace, the identities among these that it holds already."""
+        by_workspace: dict[str, list[Batch]] = {}
+        for batch in batches:
+            by_workspace.setdefault(batch.workspace, []).append(batch)
+        return {workspace: self._known_in(workspace, mine) for workspace, mine in by_workspace.items()}
+
+    def _known_in(self, workspace: str, batches: list[Batch]) -> set[bytes]:
+        digests = [digest for batch in batches for digest in batch.digests]
+        suspects = set(digests)
+        if self._seen is not None:
+            maybe = self._seen.maybe(b"".join(digests))
+            suspects = {digest for digest, doubtful in zip(digests, maybe.tolist(), strict=True) if doubtful}
+        wanted = {int.from_bytes(digest, "little") for digest in suspects}
+        found: set[int] = set()
+        if len(wanted) > _FEW:
+            # Mostly real repeats, which are where the event is; the rest are few, and looked for everywhere.
+            (cells,) = columns.touched([workspace] * len(digests), [event for one in batches for event in one.events])
+            found = self._events.known_near(cells, sorted(wanted))
+        if wanted - found:
+            found |= self._events.known_anywhere(workspace, sorted(wanted - found))
+        return {number.to_bytes(16, "little") for number in found}
+
+    def _remember(self, digests: bytes) -> None:
+        if self._seen is None:
+            if self._filter_ids:
+                self._unfiltered.append(digests)
+        else:
+            self._seen.add(digests)
+            if self._seen.added > self._seen.capacity_ids:
+                self._refill_seen()
+
+    def _refill_seen(self) -> None:
+        """Do without the filter until a new one has read every stored id, in the background."""
+        self._seen = None
+        self._unfiltered = []
+        if self._filter_ids:
+            threading.Thread(target=self._fill_seen, name="turnout-seen", daemon=True).start()
+
+    def _fill_seen(self) -> None:
+        try:
+            seen = Seen(max(_SEEN_MINIMUM_IDS, 2 * self._events.count()))
+            fill(seen, self._events.all_ids())
+        except TurnoutError:
+            log.exception("no filter of seen ids: every batch is looked up in the store")
+            return
+        with self._flush_lock:
+            # What was appended while the store was read may or may not have been read.
+            seen.add(b"".join(self._unfiltered))
+            self._unfiltered = []
+            self._seen = seen
+
+
+def _take(batch: Batch, known: set[bytes], new: _Group) -> Receipt:
+    """Move a batch's new events into the group; `known` grows by them, so a repeat in the group is one too."""
+    accepted = 0
+    for event, digest in zip(batch.events, batch.digests, strict=True):
+        if digest not in known:
+            known.add(digest)
+            new.events.append(event)
+            new.digests.append(digest)
+            accepted += 1
+    new.workspaces.extend([batch.workspace] * accepted)
+    new.received_us.extend([batch.received_us] * accepted)
+    duplicates = len(batch.events) - accepted
+    return Receipt(accepted=accepted, duplicates=duplicates, rejected=tuple(batch.rejected))

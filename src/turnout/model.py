@@ -1,0 +1,230 @@
+"""The words: events, campaigns, workspaces and keys, as they arrive, are kept and are shown.
+
+An `Event` is what a sender says happened. It is decoded once, checked and normalised by
+`ingest.steps`, and never changes after that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any, Literal, get_args
+
+from msgspec import Meta, Struct
+
+EventType = Literal[
+    "enrolled",
+    "skipped",
+    "queued",
+    "sent",
+    "carrier_accepted",
+    "deferred",
+    "delivered",
+    "bounced",
+    "rejected",
+    "failed",
+    "impression",
+    "dismissed",
+    "opened",
+    "clicked",
+    "unsubscribed",
+    "complained",
+    "replied",
+    "app_opened",
+    "purchased",
+    "performed",
+    "converted",
+    "watched",
+    "liked",
+    "chatted",
+    "product_clicked",
+    "banner_clicked",
+]
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+
+#: What a recipient did anywhere; these need no campaign.
+BEHAVIOURS = frozenset({"app_opened", "purchased", "performed"})
+
+#: What a viewer of a live show did, once or `quantity` times.
+REACTIONS = frozenset({"liked", "chatted", "product_clicked", "banner_clicked"})
+
+Traffic = Literal["human", "proxy", "prefetch", "preview", "scanner", "bot"]
+TRAFFIC_CLASSES: tuple[str, ...] = get_args(Traffic)
+
+#: The classes that count unless a question says otherwise.
+DEFAULT_TRAFFIC: tuple[str, ...] = ("human", "proxy")
+
+#: Currency of an amount that brings none.
+DEFAULT_CURRENCY = "USD"
+
+Name = Annotated[str, Meta(max_length=256)]
+Id = Annotated[str, Meta(max_length=512)]
+Text = Annotated[str, Meta(max_length=2048)]
+Url = Annotated[str, Meta(max_length=8192)]
+Currency = Annotated[str, Meta(pattern="^([A-Z]{3})?$")]
+Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$")]
+
+
+class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
+    """Something that happened to, or was done by, one recipient.
+
+    `time` arrives as ISO 8601 or as epoch seconds or milliseconds; `ingest.steps` turns it into
+    whole microseconds since the epoch, UTC. Empty strings mean "not said".
+    """
+
+    type: EventType
+    time: dt.datetime | int | float
+    campaign: Name = ""
+    id: Id = ""
+    message: Name = ""
+    variation: Name = ""
+    channel: Name = ""
+    recipient: Id = ""
+    anonymous: bool = False
+    send_id: Name = ""
+    profile: Name = ""
+    properties: dict[str, Any] | None = None
+
+    opted_in: bool | None = None
+    bounce: Literal["", "hard", "soft"] = ""
+    failure: Literal["", "permanent", "temporary"] = ""
+    open: Literal["", "direct", "influenced"] = ""
+    target: Literal["", "link", "body", "button_1", "button_2"] = ""
+    url: Url = ""
+    link: Text = ""
+    link_title: Text = ""
+    params: dict[str, Any] | None = None
+    keyword: Name = ""
+    amount: Decimal | None = None
+    currency: Currency = ""
+    order: Id = ""
+    name: Name = ""
+    goal: Annotated[int, Meta(ge=0, le=3)] = 0
+    duration_s: Annotated[float, Meta(ge=0, le=604_800)] | None = None
+    product: Name = ""
+    quantity: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+
+    ip: Annotated[str, Meta(max_length=64)] = ""
+    user_agent: Text = ""
+    country: Country = ""
+    device: Name = ""
+    browser: Name = ""
+    traffic: Traffic | None = None
+
+
+#: The one attribute of an event type that splits its count: `bounced` into `bounced_hard` …
+DETAIL_FIELD: dict[str, str] = {
+    "bounced": "bounce",
+    "rejected": "failure",
+    "failed": "failure",
+    "opened": "open",
+    "clicked": "target",
+    "replied": "keyword",
+}
+
+
+class Message(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """One message (step) of a campaign."""
+
+    id: Name
+    title: Text = ""
+    channel: Name = ""
+
+
+class Variation(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """One arm of a test; `control` marks the group that received nothing."""
+
+    id: Name
+    name: Text = ""
+    control: bool = False
+
+
+class Goal(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What counts as a conversion: `event` (of that `name`) within `window_s` after the touch `after`."""
+
+    event: EventType
+    name: Name = ""
+    window_s: Annotated[int, Meta(ge=1, le=31_536_000)] = 259_200
+    after: Literal["sent", "delivered", "opened", "clicked", "impression", "enrolled"] = "sent"
+
+
+class CampaignFields(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What a user may set on a campaign (PUT); everything is optional.
+
+    The identifiers `uuid`, `token`, `key` and `number` are what the rooms' APIs call a campaign by;
+    the missing ones are generated.
+    """
+
+    id: Name = ""
+    title: Text = ""
+    type: Name = ""
+    channels: Annotated[tuple[Name, ...], Meta(max_length=50)] = ()
+    tags: Annotated[tuple[Name, ...], Meta(max_length=200)] = ()
+    draft: bool = False
+    archived: bool = False
+    uuid: Annotated[str, Meta(max_length=64)] = ""
+    token: Annotated[str, Meta(max_length=64)] = ""
+    key: Annotated[str, Meta(max_length=64)] = ""
+    number: Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)] = 0
+    scheduled_at: dt.datetime | None = None
+    started_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    messages: Annotated[tuple[Message, ...], Meta(max_length=1000)] = ()
+    variations: Annotated[tuple[Variation, ...], Meta(max_length=1000)] = ()
+    goals: Annotated[tuple[Goal, ...], Meta(max_length=4)] = ()
+
+
+class Campaign(CampaignFields, kw_only=True, frozen=True):
+    """A campaign as the catalog keeps it: complete, with every identifier and its own times."""
+
+    workspace: str = ""
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Workspace(Struct, kw_only=True, frozen=True):
+    """One tenant. `access_key` is its public id; `signing_secret` verifies tokens its clients sign."""
+
+    id: Name
+    name: Text = ""
+    timezone: str = "UTC"
+    access_key: str
+    signing_secret: str
+    created_at: dt.datetime
+
+
+#: ingest: write events. read: ask. admin: change campaigns, keys and workspaces.
+Scope = Literal["ingest", "read", "admin"]
+SCOPES: tuple[str, ...] = get_args(Scope)
+
+
+class ApiKey(Struct, kw_only=True, frozen=True):
+    """A key of one workspace, known only by the SHA-256 of its secret.
+
+    `scopes` holds words of `SCOPES`, or a room's finer permission names.
+    """
+
+    id: str
+    workspace: str
+    name: str = ""
+    digest: str
+    scopes: tuple[str, ...] = SCOPES
+    created_at: dt.datetime
+    revoked_at: dt.datetime | None = None
+
+
+class Rejection(Struct, kw_only=True, frozen=True):
+    """Why the event at `index` of a request was refused; `error` is for a person, `reason` for a counter."""
+
+    index: int
+    field: str
+    error: str
+    reason: str = "invalid"
+
+
+class Receipt(Struct, kw_only=True, frozen=True):
+    """What became of a request's events, given once they are durable."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[Rejection, ...] = ()

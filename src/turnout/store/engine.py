@@ -1,0 +1,99 @@
+"""The seam: what the house asks of ClickHouse's engine, whether in this process or behind a URL.
+
+SQL with `{name:Type}` parameters goes in; bytes in the asked format come out. Values never become
+part of the SQL text: `encode_parameters` writes them as the engine's parameter text, which both
+sides of the seam parse alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+import pyarrow as pa
+
+from turnout.errors import Overloaded, StoreError, TooLarge, TurnoutError
+
+Value = str | int | float | bool | Decimal | Sequence[str] | Sequence[int]
+Parameters = Mapping[str, Value]
+
+#: Exact output: 64-bit integers as numbers, decimals as strings.
+OUTPUT_SETTINGS = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_decimals": 1,
+}
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
+
+
+class Engine(Protocol):
+    """ClickHouse's engine. Every method may be called from any thread, and blocks that thread."""
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement for its effect; it is durable when this returns."""
+
+    def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
+        """Run a SELECT and return its whole result in the format `output`."""
+
+    def stream(self, sql: str, parameters: Parameters | None = None, output: str = "JSONEachRow") -> Iterator[bytes]:
+        """Run a SELECT and yield its result in chunks of whole rows; memory stays flat."""
+
+    def insert(self, table: str, batch: pa.RecordBatch) -> None:
+        """Append the rows; they are on disk when this returns. Columns not in the batch take their defaults."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+
+
+class _Compact(msgspec.Struct):
+    data: list[list[Any]]
+
+
+_decode_compact = msgspec.json.Decoder(_Compact).decode
+
+
+def rows(engine: Engine, sql: str, parameters: Parameters | None = None) -> list[list[Any]]:
+    """The rows of a SELECT as Python lists, in the order of its columns; decimals are strings."""
+    answer = engine.query(sql, parameters)
+    return _decode_compact(answer).data if answer else []
+
+
+def encode_parameters(parameters: Parameters | None) -> dict[str, str]:
+    """Parameter values as the engine's own text (its tab-separated escaping)."""
+    return {name: _encode(value) for name, value in (parameters or {}).items()}
+
+
+def _encode(value: Value) -> str:
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    if isinstance(value, (bool, int, float, Decimal)):
+        return str(int(value)) if isinstance(value, bool) else str(value)
+    # An array's text is itself escaped text: its strings are quoted first, then escaped once more.
+    items = (_quote(item) if isinstance(item, str) else str(item) for item in value)
+    return ("[" + ",".join(items) + "]").translate(_ESCAPES)
+
+
+def _quote(item: str) -> str:
+    return "'" + item.translate(_ESCAPES).replace("'", "\\'") + "'"
+
+
+_CODE = re.compile(r"Code: (\d+)")
+
+#: The engine's error codes that a caller can do something about.
+_TIMEOUT, _MEMORY, _TOO_MANY_ROWS, _NO_SPACE = 159, 241, 158, 243
+
+
+def translate(error: Exception) -> TurnoutError:
+    """The engine's complaint as one of ours. Its words stay in `__cause__`, for the log only."""
+    found = _CODE.search(str(error))
+    code = int(found[1]) if found else 0
+    if code == _TIMEOUT:
+        return TooLarge("the question took longer than the time limit", hint="ask for a shorter range")
+    if code in (_MEMORY, _TOO_MANY_ROWS):
+        return TooLarge("the question needs more memory than its limit", hint="ask for a shorter range or fewer groups")
+    if code == _NO_SPACE:
+        return Overloaded("the store's disk is full", retry_after_s=30)
+    return StoreError(f"the store could not answer (engine code {code})")

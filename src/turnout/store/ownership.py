@@ -1,0 +1,92 @@
+"""One process owns a data directory. A second one is told who the first is.
+
+The lock is the kernel's, so it ends with its process, however that dies; the note beside it says
+who holds it and where the server listens, so that commands can talk to it instead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+
+from turnout.errors import StoreOwned
+
+_LOCK, _NOTE = "lock", "owner.json"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who owns the directory: a process, and its server's address and local admin token if it serves."""
+
+    pid: int
+    url: str = ""
+    token: str = ""
+
+
+class Ownership:
+    """The hold on a data directory, from `take` until `release` or the process's end."""
+
+    def __init__(self, directory: Path, descriptor: int) -> None:
+        self._directory = directory
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, directory: Path) -> Ownership:
+        """Own `directory`, or raise StoreOwned naming the process that does."""
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise StoreOwned(_describe(directory), hint="stop it, or give another --data directory") from None
+        ownership = cls(directory, descriptor)
+        ownership.announce(url="", token="")
+        return ownership
+
+    def announce(self, *, url: str, token: str) -> None:
+        """Write down who owns this directory; only its user may read the note."""
+        note = self._directory / _NOTE
+        temporary = note.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(Owner(pid=os.getpid(), url=url, token=token)))
+        os.replace(temporary, note)
+
+    def release(self) -> None:
+        """Let go; the note is taken down first."""
+        (self._directory / _NOTE).unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def owner(directory: Path) -> Owner | None:
+    """The living owner of `directory`, if there is one."""
+    try:
+        descriptor = os.open(directory / _LOCK, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _read_note(directory) or Owner(pid=0)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read_note(directory: Path) -> Owner | None:
+    try:
+        return msgspec.json.decode((directory / _NOTE).read_bytes(), type=Owner)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _describe(directory: Path) -> str:
+    note = _read_note(directory)
+    if note is None:
+        return f"another process owns {directory}"
+    where = f", serving at {note.url}" if note.url else ""
+    return f"process {note.pid} owns {directory}{where}"
