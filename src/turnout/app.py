@@ -159,7 +159,8 @@ def _on_flush(metrics: Metrics, statistics: Statistics) -> Callable[[Flush], Non
         metrics.accepted.inc(flush.accepted)
         metrics.duplicates.inc(flush.duplicates)
         if flush.accepted:
-            metrics.flushes.observe(flush.accepted)
+            metrics.flush_events.observe(flush.accepted)
+            metrics.flush_seconds.observe(flush.seconds)
             statistics.changed(flush.workspaces)
 
     return count
@@ -277,7 +278,7 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
         yield url
     finally:
         stopping = True
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.shield(task), settings.shutdown_timeout_s)
 

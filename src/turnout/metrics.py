@@ -18,7 +18,7 @@ class Metrics:
             "turnout_events_rejected", "Events refused, by reason.", ["reason"], registry=self.registry
         )
         self.waiting = Gauge("turnout_events_waiting", "Events taken and not yet durable.", registry=self.registry)
-        self.flushes = Histogram(
+        self.flush_events = Histogram(
             "turnout_flush_events",
             "Events of one group write.",
             buckets=(1, 10, 100, 1000, 10_000, 100_000),

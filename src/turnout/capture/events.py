@@ -62,4 +62,6 @@ async def receive(request: Request, services: Services, workspace: Workspace) ->
         return batch
 
     batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.run(unpack)
+    for rejection in batch.rejected:
+        services.metrics.rejected.labels(rejection.reason).inc()
     return await asyncio.wrap_future(services.writer.submit(batch))

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from turnout.errors import Overloaded, TurnoutError
-from turnout.ingest import columns
+from turnout.ingest.columns import Table
 from turnout.ingest.steps import Batch
 from turnout.model import Event, Receipt
-from turnout.store.catalog import Catalog, Sighting
+from turnout.store.catalog import Catalog
 from turnout.store.events import EventStore
 from turnout.store.seen import Seen, fill
 
@@ -38,6 +39,7 @@ class Flush:
     workspaces: frozenset[str]
     accepted: int
     duplicates: int
+    seconds: float
 
 
 @dataclass
@@ -47,10 +49,9 @@ class _Submission:
 
 
 @dataclass
-class _Group:
-    """The new events of several submissions, as parallel lists."""
+class _Share:
+    """The new events of one workspace in a group, as parallel lists."""
 
-    workspaces: list[str]
     events: list[Event]
     digests: list[bytes]
     received_us: list[int]
@@ -72,6 +73,7 @@ class Writer:
         group_limit_events: int = 50_000,
         queue_limit_events: int = 400_000,
         filter_ids: bool = True,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events = events
         self._catalog = catalog
@@ -84,6 +86,7 @@ class Writer:
         self._closing = False
         self._damaged = False
         self._filter_ids = filter_ids
+        self._stopwatch = stopwatch
         self._seen: Seen | None = None
         self._unfiltered: list[bytes] = []
         self._flush_lock = threading.Lock()
@@ -171,36 +174,36 @@ class Writer:
             self._events.recover()
             self._refill_seen()
             self._damaged = False
+        started = self._stopwatch()
         known = self._known([submission.batch for submission in group])
-        new = _Group([], [], [], [])
+        shares: dict[str, _Share] = {}
         receipts = []
         for submission in group:
-            receipts.append(_take(submission.batch, known[submission.batch.workspace], new))
-        if new.events:
-            self._append(new)
-        accepted = sum(receipt.accepted for receipt in receipts)
-        duplicates = sum(receipt.duplicates for receipt in receipts)
-        self._on_flush(Flush(frozenset(new.workspaces), accepted, duplicates))
+            workspace = submission.batch.workspace
+            share = shares.setdefault(workspace, _Share([], [], []))
+            receipts.append(_take(submission.batch, known[workspace], share))
+        self._append({workspace: share for workspace, share in shares.items() if share.events})
+        self._on_flush(
+            Flush(
+                frozenset(workspace for workspace, share in shares.items() if share.events),
+                sum(receipt.accepted for receipt in receipts),
+                sum(receipt.duplicates for receipt in receipts),
+                self._stopwatch() - started,
+            )
+        )
         return receipts
 
-    def _append(self, new: _Group) -> None:
-        sightings: dict[str, set[Sighting]] = {}
-        for workspace, event in zip(new.workspaces, new.events, strict=True):
-            if event.campaign:
-                sightings.setdefault(workspace, set()).add(
-                    Sighting(
-                        event.campaign,
-                        event.channel,
-                        event.message,
-                        event.variation,
-                        event.type == "enrolled",
-                    )
-                )
-        for workspace, seen in sightings.items():
-            self._catalog.observe(workspace, seen)
-        batch = columns.columns(new.workspaces, new.events, new.digests, new.received_us)
-        self._events.append(batch, columns.touched(new.workspaces, new.events))
-        self._remember(b"".join(new.digests))
+    def _append(self, shares: dict[str, _Share]) -> None:
+        if not shares:
+            return
+        touched, batches = [], []
+        for workspace, share in shares.items():
+            table = Table(workspace, share.events)
+            self._catalog.observe(workspace, table.sightings())
+            touched.append(table.cells())
+            batches.append(table.arrow(share.digests, share.received_us))
+        self._events.append(batches, touched)
+        self._remember(b"".join(digest for share in shares.values() for digest in share.digests))
 
     def _known(self, batches: list[Batch]) -> dict[str, set[bytes]]:
         """Per workspace, the identities among these that it holds already."""
@@ -219,7 +222,7 @@ class Writer:
         found: set[int] = set()
         if len(wanted) > _FEW:
             # Mostly real repeats, which are where the event is; the rest are few, and looked for everywhere.
-            (cells,) = columns.touched([workspace] * len(digests), [event for one in batches for event in one.events])
+            cells = Table(workspace, [event for one in batches for event in one.events]).cells()
             found = self._events.known_near(cells, sorted(wanted))
         if wanted - found:
             found |= self._events.known_anywhere(workspace, sorted(wanted - found))
@@ -255,16 +258,22 @@ class Writer:
             self._seen = seen
 
 
-def _take(batch: Batch, known: set[bytes], new: _Group) -> Receipt:
-    """Move a batch's new events into the group; `known` grows by them, so a repeat in the group is one too."""
-    accepted = 0
-    for event, digest in zip(batch.events, batch.digests, strict=True):
-        if digest not in known:
-            known.add(digest)
-            new.events.append(event)
-            new.digests.append(digest)
-            accepted += 1
-    new.workspaces.extend([batch.workspace] * accepted)
-    new.received_us.extend([batch.received_us] * accepted)
-    duplicates = len(batch.events) - accepted
-    return Receipt(accepted=accepted, duplicates=duplicates, rejected=tuple(batch.rejected))
+def _take(batch: Batch, known: set[bytes], share: _Share) -> Receipt:
+    """Move a batch's new events into the share; `known` grows by them, so a repeat in the group is one too."""
+    count = len(batch.events)
+    arriving = set(batch.digests)
+    if len(arriving) == count and known.isdisjoint(arriving):
+        share.events += batch.events
+        share.digests += batch.digests
+        accepted = count
+    else:
+        accepted = 0
+        for event, digest in zip(batch.events, batch.digests, strict=True):
+            if digest not in known:
+                known.add(digest)
+                share.events.append(event)
+                share.digests.append(digest)
+                accepted += 1
+    known |= arriving
+    share.received_us += [batch.received_us] * accepted
+    return Receipt(accepted=accepted, duplicates=count - accepted, rejected=tuple(batch.rejected))

@@ -217,7 +217,7 @@ class Catalog:
             self._sighted = {(ws, s) for ws, s in self._sighted if (ws, s.campaign) != (workspace, name)}
 
     def observe(self, workspace: str, sightings: Iterable[Sighting]) -> None:
-        """Create the campaigns that events name for the first time, and add the channels, messages and arms they show."""
+        """Create the campaigns that events name first, and add the channels, messages and arms they show."""
         new = {s for s in sightings if (workspace, s) not in self._sighted}
         if not new:
             return

@@ -75,13 +75,14 @@ class EventStore:
         self._engine = engine
         self._journal = journal
 
-    def append(self, batch: pa.RecordBatch, touched: Sequence[Cells]) -> None:
+    def append(self, batches: Sequence[pa.RecordBatch], touched: Sequence[Cells]) -> None:
         """Add rows that are known to be new. When this returns they are on disk and in the rollup.
 
         If it raises, nothing may be assumed: call `recover` before the next append.
         """
         self._note(touched)
-        self._engine.insert("events", batch)
+        for batch in batches:
+            self._engine.insert("events", batch)
 
     def recover(self) -> int:
         """Hold the cells of the last append against raw, refill what differs; returns slots mended."""

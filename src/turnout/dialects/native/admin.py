@@ -128,7 +128,7 @@ async def _cells(call: Call) -> Cells:
         raise InvalidInput("the range ends before it starts", field="to")
     for name in asked.campaigns:
         call.services.catalog.campaign(call.workspace.id, name)
-    names = asked.campaigns or await call.services.run(call.services.events.campaigns, call.workspace.id)
+    names = list(asked.campaigns) or await call.services.run(call.services.events.campaigns, call.workspace.id)
     return Cells(call.workspace.id, tuple(names), max(_FIRST_MS, start), min(_LAST_MS, end))
 
 

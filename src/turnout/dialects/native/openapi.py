@@ -14,6 +14,7 @@ from turnout.dialects.contract import Route
 from turnout.dialects.native import wire
 from turnout.stats.metrics import DIMENSIONS
 
+_DESCRIPTION = "Campaign statistics: events in, exact numbers out."
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     "400": "The request can't be understood",
@@ -44,7 +45,7 @@ def document(routes: tuple[Route, ...]) -> bytes:
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Turnout", "version": __version__, "description": "Campaign statistics: events in, exact numbers out."},
+            "info": {"title": "Turnout", "version": __version__, "description": _DESCRIPTION},
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -108,8 +109,8 @@ def _responses(route: Route, refs: dict[str, Any]) -> dict[str, Any]:
         found[str(status)] = {"description": route.summary}
         if kind is not None:
             found[str(status)]["content"] = {"application/json": {"schema": refs[repr(kind)]}}
-    for status, text in _ERRORS.items():
-        found[status] = {
+    for code, text in _ERRORS.items():
+        found[code] = {
             "description": text,
             "content": {"application/json": {"schema": refs[repr(wire.ErrorAnswer)]}},
         }

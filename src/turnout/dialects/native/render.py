@@ -72,7 +72,7 @@ def stats(answer: Answer, form: str) -> bytes:
         limit=question.limit,
         offset=question.offset,
     )
-    return encode(wire.StatsAnswer(answer.rows, answer.totals, meta))  # type: ignore[arg-type]
+    return encode(wire.StatsAnswer(answer.rows, answer.totals, meta))
 
 
 def local_time(moment_ms: int | None, timezone: str) -> str | None:

@@ -97,11 +97,17 @@ ROUTES: tuple[Route, ...] = (
         "PUT", "/v1/campaigns/{id:path}", campaigns.put, "Create or set a campaign", ("admin", "ingest"),
         body=CampaignFields, answers={200: CampaignFields, 201: CampaignFields},
     ),
-    Route("DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",), answers={204: None}),
+    Route(
+        "DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",),
+        answers={204: None},
+    ),
     Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}),
     Route("POST", "/v1/keys", admin.add_key, "Make a key", ("admin",), body=wire.NewKey, answers={201: wire.KeyAnswer}),
     Route("DELETE", "/v1/keys/{id}", admin.revoke_key, "Revoke a key", ("admin",), answers={200: wire.KeyAnswer}),
-    Route("GET", "/v1/workspaces", admin.list_workspaces, "The caller's workspace", ("admin",), answers={200: wire.WorkspacesAnswer}),
+    Route(
+        "GET", "/v1/workspaces", admin.list_workspaces, "The caller's workspace", ("admin",),
+        answers={200: wire.WorkspacesAnswer},
+    ),
     Route(
         "POST", "/v1/workspaces", admin.add_workspace, "Make a workspace (commands on this machine)", ("admin",),
         body=wire.NewWorkspace, answers={201: wire.WorkspaceAnswer},
@@ -110,8 +116,14 @@ ROUTES: tuple[Route, ...] = (
         "PATCH", "/v1/workspaces", admin.change_workspace, "Change the caller's workspace", ("admin",),
         body=wire.NewWorkspace, answers={200: wire.WorkspaceAnswer},
     ),
-    Route("POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",), body=wire.Scope, answers={200: wire.CheckAnswer}),
-    Route("POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",), body=wire.Scope, answers={200: wire.CheckAnswer}),
+    Route(
+        "POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",),
+        body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
+    Route(
+        "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
+        body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
     Route("GET", "/healthz", health.healthz, "Liveness", answers={200: wire.Health}),
     Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Health}),
     Route("GET", "/metrics", health.prometheus, "Prometheus counters", answers={200: None}),

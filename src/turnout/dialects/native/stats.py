@@ -16,9 +16,9 @@ async def stats(call: Call) -> Response:
     asked, filters = parse.query(wire.StatsQuery, call.request.query_params.multi_items(), filters=True)
     form = render.chosen_format(asked.format, call.request.headers.get("accept", ""))
     question = parse.question(asked, filters, call.workspace)
-    answer = call.services.statistics.cached(question) or await call.services.run(
-        call.services.statistics.ask, question
-    )
+    answer = call.services.statistics.cached(question)
+    if answer is None:
+        answer = await call.services.run(call.services.statistics.ask, question)
     return Response(render.stats(answer, form), media_type=render.MEDIA_TYPES[form])
 
 

@@ -1,0 +1,150 @@
+"""One real server for the whole run: a real engine, a real socket. Each test gets a workspace of its own.
+
+The engine allows one data directory per process, so tests that need another one start a process
+(`turnout_process`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from turnout import app
+from turnout.model import SCOPES, Workspace
+from turnout.settings import Settings
+
+API_KEY = "test-api-key"
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.House]:
+    """An opened house on a fresh directory."""
+    data = tmp_path_factory.mktemp("house")
+    opened = app.open_house(Settings(data=data, port=0, api_key=API_KEY, access_key="test-access", readers=3))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def url(house: app.House) -> Iterator[str]:
+    """The address of a server on that house."""
+    started, stopping = threading.Event(), []
+    found: list[str] = []
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        stopping.append((asyncio.get_running_loop(), stop))
+        async with app.serving(house) as where:
+            found.append(where)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+    thread.start()
+    assert started.wait(30)
+    yield found[0]
+    loop, stop = stopping[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(30)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A workspace of one test: `client` is authorised with a key of every scope."""
+
+    workspace: Workspace
+    key: str
+    client: httpx.Client
+
+    def send(self, *events: dict[str, object]) -> dict[str, object]:
+        """Post events, and insist that all were accepted or known."""
+        answer = self.client.post("/v1/events", json=list(events))
+        assert answer.status_code == 200, answer.text
+        body: dict[str, object] = answer.json()
+        assert not body["rejected"], body
+        return body
+
+    def stats(self, metrics: str, **query: str) -> dict[str, object]:
+        """Ask /v1/stats (`from_` is `from`)."""
+        query = {name.removesuffix("_"): value for name, value in query.items()}
+        answer = self.client.get("/v1/stats", params={"metrics": metrics, **query})
+        assert answer.status_code == 200, answer.text
+        body: dict[str, object] = answer.json()
+        return body
+
+
+@pytest.fixture
+def make_tenant(house: app.House, url: str) -> Iterator[Callable[..., Tenant]]:
+    """Makes workspaces: `make_tenant(timezone="Asia/Kolkata", scopes=("read",))`."""
+    clients = []
+
+    def make(timezone: str = "UTC", scopes: tuple[str, ...] = SCOPES) -> Tenant:
+        workspace = house.services.catalog.add_workspace(f"t{uuid.uuid4().hex[:12]}", timezone=timezone)
+        _, key = house.services.catalog.add_key(workspace.id, scopes=scopes)
+        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        clients.append(client)
+        return Tenant(workspace, key, client)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def tenant(make_tenant: Callable[..., Tenant]) -> Tenant:
+    """A fresh workspace in UTC."""
+    return make_tenant()
+
+
+@dataclass
+class ServerProcess:
+    """`turnout serve` in a process of its own, with the key `test-api-key`."""
+
+    process: subprocess.Popen[str]
+    url: str
+    data: Path
+
+    def client(self) -> httpx.Client:
+        """A client with the key."""
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=60)
+
+
+@pytest.fixture
+def turnout_process() -> Iterator[Callable[..., ServerProcess]]:
+    """Starts `turnout serve --data DIR --port 0` and waits until it listens; killed at the test's end."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(data: Path, *arguments: str, **environment: str) -> ServerProcess:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "turnout", "serve", "--data", str(data), "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "TURNOUT_API_KEY": API_KEY, "TURNOUT_ACCESS_KEY": "test-access", **environment},
+        )
+        running.append(process)
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "http://" in line:
+                url = "http://" + line.split("http://", 1)[1].split()[0].rstrip("/.,")
+                return ServerProcess(process, url, data)
+        raise AssertionError(f"turnout serve ended: {''.join(lines)}")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
