@@ -1,0 +1,47 @@
+"""The commands, put together. Modules of the engine are imported when a command needs them, not before."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from turnout import __version__
+from turnout.cli import exits
+from turnout.cli.serve import serve
+
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {words}" for code, words in exits.MEANINGS.items()) + "."
+
+application = typer.Typer(
+    name="turnout",
+    help="Self-hosted campaign statistics: events go in, exact statistics come out.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"turnout {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+application.command("serve")(serve)
+
+
+def main() -> None:
+    """The entry point: run the command line and exit with its code."""
+    sys.exit(exits.run(lambda: application(prog_name="turnout", standalone_mode=False)))
