@@ -89,6 +89,7 @@ class Writer:
         self._stopwatch = stopwatch
         self._seen: Seen | None = None
         self._unfiltered: list[bytes] = []
+        self._filling = 0
         self._flush_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="turnout-writer", daemon=True)
 
@@ -134,10 +135,10 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while group := self._next_group():
+        while (group := self._next_group()) is not None:
             try:
                 with self._flush_lock:
-                    receipts = self._flush(group)
+                    receipts = self._flush(group) if group else []
             except TurnoutError as error:
                 self._fail(group, error)
             except Exception:
@@ -147,11 +148,13 @@ class Writer:
                 for submission, receipt in zip(group, receipts, strict=True):
                     submission.receipt.set_result(receipt)
 
-    def _next_group(self) -> list[_Submission]:
-        """Wait for work and take as much as one group may hold; empty when closing and done."""
+    def _next_group(self) -> list[_Submission] | None:
+        """Wait for work and take as much as one group may hold; None when closing and done."""
         with self._changed:
             while not self._waiting and not self._closing:
                 self._changed.wait()
+            if not self._waiting:
+                return None
             group: list[_Submission] = []
             size = 0
             while self._waiting and (
@@ -159,7 +162,9 @@ class Writer:
             ):
                 submission = self._waiting.popleft()
                 size += len(submission.batch.events)
-                group.append(submission)
+                # A caller that gave up before its turn is told nothing, so nothing is written for it.
+                if submission.receipt.set_running_or_notify_cancel():
+                    group.append(submission)
             self._waiting_events -= size
             return group
 
@@ -241,10 +246,11 @@ class Writer:
         """Do without the filter until a new one has read every stored id, in the background."""
         self._seen = None
         self._unfiltered = []
+        self._filling += 1
         if self._filter_ids:
-            threading.Thread(target=self._fill_seen, name="turnout-seen", daemon=True).start()
+            threading.Thread(target=self._fill_seen, args=(self._filling,), name="turnout-seen", daemon=True).start()
 
-    def _fill_seen(self) -> None:
+    def _fill_seen(self, filling: int) -> None:
         try:
             seen = Seen(max(_SEEN_MINIMUM_IDS, 2 * self._events.count()))
             fill(seen, self._events.all_ids())
@@ -252,6 +258,8 @@ class Writer:
             log.exception("no filter of seen ids: every batch is looked up in the store")
             return
         with self._flush_lock:
+            if filling != self._filling:
+                return
             # What was appended while the store was read may or may not have been read.
             seen.add(b"".join(self._unfiltered))
             self._unfiltered = []
