@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,7 +29,6 @@ _ERRORS = {
 }
 
 
-@lru_cache(maxsize=4)
 def document(routes: tuple[Route, ...]) -> bytes:
     """The description of these routes as JSON."""
     types = [wire.ErrorAnswer]

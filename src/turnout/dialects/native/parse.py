@@ -18,6 +18,7 @@ from turnout.stats.question import Filter, Question, Sort
 T = TypeVar("T", bound=msgspec.Struct)
 Pairs = Iterable[tuple[str, str]]
 
+_END_MS = 4_102_444_800_000  # 2100
 _COMMA = re.compile(r"(?<!\\),")
 
 
@@ -86,7 +87,12 @@ def zone_of(asked: str, workspace: Workspace) -> str:
 
 def moment(text: str, timezone: str, field: str) -> int | None:
     """One end of a range in epoch milliseconds; None leaves it open."""
-    return calendar.parse_moment(text, timezone, field) if text else None
+    if not text:
+        return None
+    found = calendar.parse_moment(text, timezone, field)
+    if not 0 <= found < _END_MS:
+        raise InvalidInput("the time must be between 1970 and 2100", field=field)
+    return found
 
 
 def traffic(text: str) -> tuple[str, ...]:

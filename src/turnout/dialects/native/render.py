@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from turnout.dialects.native import wire
 from turnout.errors import UnsupportedFormat
-from turnout.model import Campaign
+from turnout.model import Campaign, CampaignFields
 from turnout.stats.answer import Answer, Row
 from turnout.stats.metrics import DIMENSIONS, METRICS, Metric
 from turnout.stats.question import Question
@@ -145,13 +145,17 @@ def _arrow_value(row: Row, name: str) -> object:
     return list(value.items()) if isinstance(value, dict) else value
 
 
-def campaign(found: Campaign, span: Span | None) -> dict[str, Any]:
-    """A campaign as GET speaks it: all that PUT takes, and its first and last event."""
-    body = {name: getattr(found, name) for name in found.__struct_fields__ if name != "workspace"}
-    body["first_event_at"] = _utc(span.first_ms) if span else None
-    body["last_event_at"] = _utc(span.last_ms) if span else None
-    body["events"] = span.events if span else 0
-    return body
+def campaign(found: Campaign, span: Span | None) -> wire.CampaignAnswer:
+    """A campaign as GET speaks it."""
+    fields = {name: getattr(found, name) for name in CampaignFields.__struct_fields__}
+    return wire.CampaignAnswer(
+        **fields,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+        first_event_at=_utc(span.first_ms) if span else None,
+        last_event_at=_utc(span.last_ms) if span else None,
+        events=span.events if span else 0,
+    )
 
 
 def _utc(moment_ms: int) -> dt.datetime:

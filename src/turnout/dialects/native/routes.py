@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import logging
+from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,8 +12,6 @@ from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route, Services
 from turnout.dialects.native import admin, campaigns, events, health, openapi, render, stats, wire
 from turnout.model import CampaignFields, Event
-
-log = logging.getLogger(__name__)
 
 STATUS: dict[type[errors.TurnoutError], int] = {
     errors.InvalidInput: 400,
@@ -64,7 +62,12 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
 
 async def _openapi(call: Call) -> Response:
     """This description."""
-    return Response(openapi.document(ROUTES), media_type="application/json")
+    return Response(_document(), media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    return openapi.document(ROUTES)
 
 
 _EVENT_BODY = Event | list[Event]
@@ -92,10 +95,10 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/v1/campaigns/{id:path}/recipients", stats.recipients, "Who did and who did not", ("read",),
         query=wire.RecipientsQuery, answers={200: None},
     ),
-    Route("GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",), answers={200: CampaignFields}),
+    Route("GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",), answers={200: wire.CampaignAnswer}),
     Route(
         "PUT", "/v1/campaigns/{id:path}", campaigns.put, "Create or set a campaign", ("admin", "ingest"),
-        body=CampaignFields, answers={200: CampaignFields, 201: CampaignFields},
+        body=CampaignFields, answers={200: wire.CampaignAnswer, 201: wire.CampaignAnswer},
     ),
     Route(
         "DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from turnout.model import Id, Name, Rejection, Text
+from turnout.model import CampaignFields, Id, Name, Rejection, Text
 
 
 class ErrorBody(Struct, frozen=True):
@@ -105,10 +105,20 @@ class CampaignsQuery(Struct, frozen=True):
     offset: Annotated[int, Meta(ge=0, le=2_147_483_648)] = 0
 
 
+class CampaignAnswer(CampaignFields, frozen=True, kw_only=True):
+    """A campaign as GET speaks it: all that PUT takes, when it was made, and its first and last event."""
+
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    first_event_at: dt.datetime | None = None
+    last_event_at: dt.datetime | None = None
+    events: int = 0
+
+
 class CampaignsAnswer(Struct, frozen=True):
     """A page of campaigns in the order of their creation, and how many there are."""
 
-    campaigns: list[dict[str, Any]]
+    campaigns: list[CampaignAnswer]
     total: int
 
 

@@ -1,0 +1,65 @@
+"""The description is generated, complete, and what the server does (schemathesis holds it to that)."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from turnout.dialects.native.routes import ROUTES
+from turnout.stats.metrics import DIMENSIONS
+
+
+@pytest.fixture(scope="session")
+def document(url):
+    return httpx.get(f"{url}/openapi.json").json()
+
+
+def test_every_route_is_described(document):
+    assert document["openapi"].startswith("3.1")
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(route.method, route.path.replace(":path}", "}")) for route in ROUTES}
+
+
+def test_the_filters_of_a_question_are_described(document):
+    names = {parameter["name"] for parameter in document["paths"]["/v1/stats"]["get"]["parameters"]}
+    assert names >= {*DIMENSIONS} - {"minute", "hour"}
+    assert names >= {"metrics", "from", "to", "timezone", "traffic", "sort", "limit", "offset", "format"}
+
+
+def test_protected_routes_say_so(document):
+    for route in ROUTES:
+        operation = document["paths"][route.path.replace(":path}", "}")][route.method.lower()]
+        assert ("security" in operation) == bool(route.scopes)
+
+
+@pytest.fixture(scope="session")
+def schema(url):
+    return schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_the_server_does_what_the_description_says(schema, tenant, route):
+    operation = schema[route.path.replace(":path}", "}")][route.method]
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def holds(case):
+        case.call_and_validate(
+            headers={"Authorization": f"Bearer {tenant.key}"},
+            checks=[
+                not_a_server_error,
+                status_code_conformance,
+                content_type_conformance,
+                response_schema_conformance,
+            ],
+        )
+
+    holds()
