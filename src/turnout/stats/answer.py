@@ -7,7 +7,8 @@ a ratio is a float (None over zero) with its numerator and denominator beside it
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -30,34 +31,27 @@ class Answer:
     excluded: dict[str, int] = field(default_factory=dict)
 
 
-def row(question: Question, values: list[Any]) -> Row:
-    """One result row of `compile.statement`, named and typed."""
-    count = len(question.dimensions)
+def row(question: Question, values: Sequence[Any]) -> Row:
+    """One row of `compile.page`, named and typed; `values` are its dimensions and base metrics (more is ignored)."""
     found: Row = {}
     for name, value in zip(question.dimensions, values, strict=False):
         found[name] = moment_label(int(value)) if name in ("minute", "hour") else value
-    bases = base_metrics(question.metrics)
-    numbers = {metric.name: values[count + index] for index, metric in enumerate(bases)}
+    numbers = dict(
+        zip(
+            (metric.name for metric in base_metrics(question.metrics)),
+            values[len(question.dimensions) :],
+            strict=False,
+        )
+    )
     for name in question.metrics:
         found.update(_number(name, numbers))
     return found
 
 
 def zero(question: Question) -> Row:
-    """The totals of nothing."""
-    bases = base_metrics(question.metrics)
-    blank: list[Any] = [{} if metric.kind == "money" else 0 for metric in bases]
-    return row_of_metrics(question, blank)
-
-
-def row_of_metrics(question: Question, values: list[Any]) -> Row:
-    """A row without dimensions."""
-    bases = base_metrics(question.metrics)
-    numbers = {metric.name: value for metric, value in zip(bases, values, strict=False)}
-    found: Row = {}
-    for name in question.metrics:
-        found.update(_number(name, numbers))
-    return found
+    """The totals of nothing: a row without dimensions."""
+    blank: list[Any] = [{} if metric.kind == "money" else 0 for metric in base_metrics(question.metrics)]
+    return row(replace(question, dimensions=(), sort=()), blank)
 
 
 def _number(name: str, numbers: dict[str, Any]) -> Row:
@@ -81,7 +75,7 @@ def _scaled(name: str, numbers: dict[str, Any]) -> int | float:
 
 
 def moment_label(packed: int) -> str:
-    """ISO 8601 with offset of an hour or minute that `compile` packed: instant * 4096 + offset minutes + 1024."""
+    """ISO 8601 with offset of an hour or minute that `scope` packed: instant * 4096 + offset minutes + 1024."""
     instant, rest = divmod(packed, 4096)
     zone = dt.timezone(dt.timedelta(minutes=rest - 1024))
     return dt.datetime.fromtimestamp(instant, zone).isoformat(timespec="seconds")

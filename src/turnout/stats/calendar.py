@@ -7,8 +7,11 @@ are the same whatever engine answers, and right on days of 23, 24, 24.5 and 25 h
 from __future__ import annotations
 
 import datetime as dt
+import math
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -77,23 +80,26 @@ def offsets(name: str) -> Offsets:
 
 
 def parse_moment(text: str, zone_name: str, field: str) -> int:
-    """Epoch milliseconds of an ISO 8601 date or time, or of an epoch number.
+    """Epoch milliseconds of an ISO 8601 date or time, or of an epoch number in seconds or milliseconds.
 
-    A date is its midnight in the zone, and so is a time without an offset local to the zone. A space
-    before an offset is a plus sign that a URL swallowed.
+    A date is its midnight in the zone, and so is a time without an offset local to the zone: of a repeated
+    one the first, and a skipped one as clocks would show it had they not changed. What lies between two
+    milliseconds is the later one: events have whole ones, and bounds are half-open.
     """
     text = text.strip()
-    number = text.replace(".", "", 1).removeprefix("-")
     try:
-        if number.isascii() and number.isdigit() and len(number) > 8:
-            value = float(text)
-            return round(value * 1000) if abs(value) < 1e11 else round(value)
-        if len(text) > 10 and " " in text[-7:]:
-            text = "+".join(text.rsplit(" ", 1))
-        moment = dt.datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone(zone_name))
-        return round(moment.timestamp() * 1000)
+        if _NUMBER.fullmatch(text):
+            number = Decimal(text)
+            moment_ms = math.ceil(number * 1000 if abs(number) < _MILLISECONDS_FROM else number)
+            if not _EARLIEST_MS <= moment_ms <= _LATEST_MS:
+                raise OverflowError
+        else:
+            # A space before an offset is a plus sign that a URL swallowed.
+            moment = dt.datetime.fromisoformat(_SWALLOWED.sub(r"\1+\2", text))
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=zone(zone_name))
+            moment_ms = -((_EPOCH - moment) // _MILLISECOND)
+        return min(max(moment_ms, _EARLIEST_MS), _LATEST_MS)
     except (ValueError, OverflowError):
         raise InvalidInput(
             f"'{text[:100]}' is not a date or time",
@@ -102,34 +108,15 @@ def parse_moment(text: str, zone_name: str, field: str) -> int:
         ) from None
 
 
-def bucket_starts(grain: str, name: str, from_s: int, to_s: int, limit: int) -> list[int]:
-    """Where the buckets of a grain begin within `[from_s, to_s)`; the first is `from_s` itself.
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
 
-    Raises InvalidInput where that would take more than `limit` steps.
-    """
-    step = 60 if grain == "minute" else 900
-    if (to_s - from_s) // step > limit:
-        raise InvalidInput("the range is too long for this metric and grain", field="from", hint="ask for less of it")
-    changes = {start for start in offsets(name).starts if from_s < start < to_s}
-    starts, previous = [from_s], local_bucket(grain, name, from_s)
-    for moment in sorted(changes.union(range(from_s // step * step + step, to_s, step))):
-        bucket = local_bucket(grain, name, moment)
-        if bucket != previous:
-            starts.append(moment)
-            previous = bucket
-    return starts
+#: Dates of year 1 and 9999 mean "always"; these two can still be shown in every zone.
+_EARLIEST_MS = -62_135_000_000_000
+_LATEST_MS = 253_402_000_000_000
 
+#: Eight digits are a date (20261005), more are an epoch; from 10^11 on in milliseconds.
+_NUMBER = re.compile(r"-?[0-9]{9,}(\.[0-9]+)?", re.ASCII)
+_MILLISECONDS_FROM = 10**11
 
-def local_bucket(grain: str, name: str, moment_s: int) -> tuple[int, int]:
-    """Which local minute, hour, day, week or month an instant is in (comparable; offsets tell repeated hours apart)."""
-    offset = offsets(name).at(moment_s)
-    local = moment_s + offset
-    if grain in ("minute", "hour"):
-        size = 60 if grain == "minute" else 3600
-        return (local - local % size - offset, offset)
-    day = dt.date(1970, 1, 1) + dt.timedelta(days=local // 86_400)
-    if grain == "week":
-        day -= dt.timedelta(days=day.weekday())
-    elif grain == "month":
-        day = day.replace(day=1)
-    return (day.toordinal(), 0)
+_SWALLOWED = re.compile(r"^(.{10}[T ]\S+) ([0-9]{2}:?[0-9]{2})$")

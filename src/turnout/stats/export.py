@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from turnout.errors import InvalidInput, UnknownName
+from turnout.model import REACTIONS
 from turnout.stats import calendar
-from turnout.stats import compile as compiler
-from turnout.stats.metrics import METRICS
-from turnout.stats.plan import Plan
+from turnout.stats.metrics import METRICS, Metric
 from turnout.stats.question import Filter, Question
+from turnout.stats.scope import Scope, type_condition
 from turnout.store.engine import Engine, Value
 
 #: An event's columns as the ingest speaks them, so that an export can be imported again.
 EVENT_COLUMNS: dict[str, str] = {
-    "id": "concat('turnout:', lower(hex(reverse(reinterpretAsFixedString(id)))))",
+    "id": "concat('turnout:', lower(hex(reinterpretAsFixedString(id))))",
     "type": "toString(type)",
     "time": "concat(replaceOne(toString(time), ' ', 'T'), 'Z')",
     "campaign": "toString(campaign)",
@@ -47,9 +50,9 @@ EVENT_COLUMNS: dict[str, str] = {
     "order": "order_id",
     "name": "toString(name)",
     "goal": "goal",
-    "duration_s": "if(type = 'watched', duration_ms / 1000, NULL)",
+    "duration_s": "if(type = 'watched' OR duration_ms != 0, duration_ms / 1000, NULL)",
     "product": "toString(product)",
-    "quantity": "if(type IN ('liked', 'chatted', 'product_clicked', 'banner_clicked'), quantity, NULL)",
+    "quantity": f"if(type IN {tuple(sorted(REACTIONS))} OR quantity != 0, quantity, NULL)",
     "params": "params",
     "properties": "properties",
     "ip": "ip",
@@ -61,13 +64,21 @@ EVENT_COLUMNS: dict[str, str] = {
 }
 
 
-@dataclass
+#: What NDJSON says as objects and not as their text.
+_OBJECTS = ("params", "properties")
+
+#: What an event need not say, besides empty strings and nulls.
+_BLANK: dict[str, object] = {"anonymous": False, "goal": 0}
+
+
+@dataclass(frozen=True)
 class Streamed:
-    """A statement to be streamed, and what to call its file."""
+    """A statement to be streamed, and what to call its file. `of_events`: its rows are `EVENT_COLUMNS`."""
 
     sql: str
     name: str
-    parameters: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, Value]
+    of_events: bool = False
 
 
 def events(
@@ -80,7 +91,7 @@ def events(
     timezone: str,
     traffic: tuple[str, ...],
 ) -> Streamed:
-    """Raw events of a range."""
+    """Raw events of a range, oldest first within each campaign and type."""
     asked = Question(
         workspace,
         ("events",),
@@ -90,88 +101,125 @@ def events(
         timezone=timezone,
         traffic=traffic,
     )
-    scope = compiler.Scope(asked, Plan((), calendar.offsets(timezone)), (METRICS["events"],), {})
-    where = compiler.conditions(scope)
+    scope = Scope(asked, calendar.offsets(timezone))
+    where = [*scope.events(), *scope.traffic()]
     if types:
         where.append(f"type IN {scope.bind(types, 'Array(String)')}")
     columns = ", ".join(f"{expression} AS `{name}`" for name, expression in EVENT_COLUMNS.items())
-    # The inner names keep the table's own columns in reach of the WHERE.
-    sql = f"SELECT {columns}\nFROM events AS e\nWHERE {' AND '.join(where)}\nORDER BY e.workspace, e.campaign, e.type, e.time"
-    return Streamed(sql, "events", scope.parameters)
+    # The setting: WHERE and ORDER BY mean the table's columns, not their text of the same name.
+    sql = (
+        f"SELECT {columns}\nFROM events\nWHERE {' AND '.join(where)}\nORDER BY workspace, campaign, type, time"
+        "\nSETTINGS prefer_column_name_to_alias = 1"
+    )
+    return Streamed(sql, "events", scope.parameters, of_events=True)
 
 
 def recipients(asked: Question, campaign: str, did: tuple[str, ...], did_not: tuple[str, ...]) -> Streamed:
     """Recipients of a campaign that have every metric of `did` and none of `did_not`, with when and how often.
 
     `asked.metrics` are ignored; its range, traffic and filters hold for every event that is looked at.
+    UnknownName or InvalidInput for what is not the name of a count.
     """
-    for name in (*did, *did_not):
-        if name not in METRICS:
-            raise UnknownName("metric", name, (n for n, m in METRICS.items() if m.kind == "count"), field="did")
-        if METRICS[name].kind != "count":
-            raise InvalidInput(
-                f"'{name}' is not a count of events", field="did", hint="e.g. did=opened&did_not=clicked"
-            )
-    wanted = [METRICS[name] for name in did or ("events",)]
-    unwanted = [METRICS[name] for name in did_not]
-    scope = compiler.Scope(asked, Plan((), calendar.offsets(asked.timezone)), tuple(wanted), {})
+    wanted = [_count(name, "did") for name in did or ("events",)]
+    unwanted = [_count(name, "did_not") for name in did_not]
+    scope = Scope(asked, calendar.offsets(asked.timezone))
     where = [
-        *compiler.conditions(scope, traffic=False),
+        *scope.events(),
         f"campaign = {scope.bind(campaign, 'String')}",
         "recipient != ''",
+        *type_condition(scope, [*wanted, *unwanted]),
     ]
-    if all(metric.types for metric in (*wanted, *unwanted)):
-        types = tuple(sorted({name for metric in (*wanted, *unwanted) for name in metric.types}))
-        where.append(f"type IN {scope.bind(types, 'Array(String)')}")
-    yes = [f"countIf({compiler.condition(scope, metric)})" for metric in wanted]
-    no = [f"countIf({compiler.condition(scope, metric)})" for metric in unwanted]
-    anyone = " OR ".join(f"({compiler.condition(scope, metric)})" for metric in wanted)
-    having = " AND ".join([*(f"{count} > 0" for count in yes), *(f"{count} = 0" for count in no)])
+    yes = [f"countIf({scope.counted(metric)}) > 0" for metric in wanted]
+    no = [f"countIf({scope.counted(metric)}) = 0" for metric in unwanted]
+    anyone = " OR ".join(f"({scope.counted(metric)})" for metric in wanted)
     sql = (
-        "SELECT e.recipient AS `recipient`, "
-        f"concat(replaceOne(toString(minIf(e.time, {anyone})), ' ', 'T'), 'Z') AS `first_at`, "
-        f"concat(replaceOne(toString(maxIf(e.time, {anyone})), ' ', 'T'), 'Z') AS `last_at`, "
+        "SELECT recipient, "
+        f"concat(replaceOne(toString(minIf(time, {anyone})), ' ', 'T'), 'Z') AS first_at, "
+        f"concat(replaceOne(toString(maxIf(time, {anyone})), ' ', 'T'), 'Z') AS last_at, "
         f"countIf({anyone}) AS `events`\n"
-        f"FROM events AS e\nWHERE {' AND '.join(where)}\nGROUP BY e.recipient\nHAVING {having}\nORDER BY e.recipient"
+        f"FROM events\nWHERE {' AND '.join(where)}\nGROUP BY recipient\nHAVING {' AND '.join([*yes, *no])}\n"
+        "ORDER BY recipient"
     )
     return Streamed(sql, "recipients", scope.parameters)
 
 
+def _count(name: str, field: str) -> Metric:
+    metric = METRICS.get(name)
+    if metric is None:
+        raise UnknownName("metric", name, (one.name for one in METRICS.values() if one.kind == "count"), field=field)
+    if metric.kind != "count":
+        raise InvalidInput(f"'{name}' is not a count of events", field=field, hint="e.g. did=opened&did_not=clicked")
+    return metric
+
+
 def chunks(engine: Engine, statement: Streamed, form: str) -> Iterator[bytes]:
-    """The rows in a format, chunk by chunk. Parquet is written in row groups as they come."""
+    """The rows as `ndjson`, `csv` or `parquet`, chunk by chunk. Parquet is written in row groups as they come."""
     if form == "ndjson":
-        yield from engine.stream(statement.sql, statement.parameters, "JSONEachRow")
+        found = engine.stream(statement.sql, statement.parameters)
+        yield from map(_as_said, found) if statement.of_events else found
     else:
-        batches = _batches(engine.stream(statement.sql, statement.parameters, "ArrowStream"))
+        batches = engine.batches(statement.sql, statement.parameters)
         yield from _csv(batches) if form == "csv" else _parquet(batches)
 
 
-def _batches(chunks: Iterator[bytes]) -> Iterator[pa.Table]:
-    for chunk in chunks:
-        if chunk:
-            yield pa.ipc.open_stream(chunk).read_all()
+def _as_said(lines: bytes) -> bytes:
+    """Events as a sender would say them: without blanks, and mappings as objects."""
+    return _encode_lines([_said(row) for row in _decode_lines(lines)])
 
 
-def _csv(tables: Iterator[pa.Table]) -> Iterator[bytes]:
-    from pyarrow import csv
+def _said(row: dict[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in row.items() if value is not None and value != _BLANK.get(name, "")}
+    for name in _OBJECTS:
+        if name in said:
+            said[name] = msgspec.Raw(said[name].encode())
+    return said
 
+
+_decode_lines = msgspec.json.Decoder(dict[str, Any]).decode_lines
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+def _csv(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
     header = True
-    for table in tables:
+    for batch in batches:
         sink = io.BytesIO()
-        csv.write_csv(table, sink, csv.WriteOptions(include_header=header))
+        csv.write_csv(batch, sink, csv.WriteOptions(include_header=header))
         header = False
         yield sink.getvalue()
 
 
-def _parquet(tables: Iterator[pa.Table]) -> Iterator[bytes]:
-    sink = io.BytesIO()
+def _parquet(batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
+    outbox = _Outbox()
     writer = None
-    for table in tables:
-        writer = writer or pq.ParquetWriter(sink, table.schema, compression="zstd")
-        writer.write_table(table)
-        yield sink.getvalue()
-        sink.seek(0)
-        sink.truncate()
+    for batch in batches:
+        writer = writer or pq.ParquetWriter(outbox, batch.schema, compression="zstd")
+        writer.write_batch(batch)
+        yield outbox.take()
     if writer is not None:
         writer.close()
-        yield sink.getvalue()
+        yield outbox.take()
+
+
+class _Outbox(io.RawIOBase):
+    """A file that is sent while it is written: it knows how far it is, and holds only what was not taken yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: Any) -> int:
+        self._parts.append(bytes(part))
+        self._length += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._length
+
+    def take(self) -> bytes:
+        """What was written since it was last asked."""
+        found, self._parts = b"".join(self._parts), []
+        return found

@@ -52,7 +52,7 @@ DETAILS: dict[str, tuple[str, ...]] = {
     "replied": ("help", "stop"),
 }
 
-#: A person's wish counts, whoever's software carried it.
+#: A person's wish counts, whoever carried it.
 _ANY_TRAFFIC = frozenset({"unsubscribed", "complained"})
 
 
@@ -100,7 +100,7 @@ def _conversions() -> list[Metric]:
         Metric(
             "revenue", "money", "money",
             "Amounts of 'purchased' events that name a campaign and of 'converted' events of goal 0, per currency.",
-            ("purchased", "converted"), "campaign != '' AND goal = 0", "amount",
+            ("purchased", "converted"), "campaign != '' AND (type = 'purchased' OR goal = 0)", "amount",
         )
     )  # fmt: skip
     found += [
@@ -161,7 +161,7 @@ def _rates() -> list[Metric]:
         "click_to_open_rate": ("unique_clicked", "unique_opened"),
         "complaint_rate": ("unique_complained", "unique_delivered"),
         "unsubscribe_rate": ("unique_unsubscribed", "unique_delivered"),
-        "conversion_rate": ("unique_converted", "unique_delivered"),
+        "conversion_rate": ("unique_conversions", "unique_delivered"),
     }
     return [
         Metric(

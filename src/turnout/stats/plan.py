@@ -2,27 +2,35 @@
 
 In this order: a peak needs the watched intervals; distinct counts need raw over the whole range;
 counts and sums take the rollup for the whole slots of the range and raw for what is left at its
-edges, or raw alone where the question looks at something that the rollup does not know.
+edges, or raw alone where the question looks at something that the rollup does not know. An empty
+range needs nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from turnout.model import TRAFFIC_CLASSES
 from turnout.stats.calendar import Offsets
 from turnout.stats.metrics import DIMENSIONS, Metric, base_metrics
 from turnout.stats.question import Question
 from turnout.store.events import SLOT_MS
 
+Source = Literal["counts", "events", "intervals"]
 Range = tuple[int | None, int | None]
+
+#: No event is older (ingest refuses it) or younger (a clock may run a year ahead, no more).
+_FIRST_MS = int(dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()) * 1000
+_LAST_MS = int(dt.datetime(2100, 1, 1, tzinfo=dt.UTC).timestamp()) * 1000
 
 
 @dataclass(frozen=True)
 class Read:
     """One pass over one table: which metrics, and which parts of the range (half-open, in milliseconds)."""
 
-    source: Literal["counts", "events", "intervals"]
+    source: Source
     metrics: tuple[Metric, ...]
     ranges: tuple[Range, ...]
 
@@ -37,16 +45,14 @@ class Plan:
 
 def plan(question: Question, offsets: Offsets) -> Plan:
     """Choose the passes for a question."""
+    whole = bounded(question)
+    if whole[0] is not None and whole[0] == whole[1]:
+        return Plan((), offsets)
     metrics = base_metrics(question.metrics)
-    whole: Range = (question.from_ms, question.to_ms)
     reads = []
     additive = tuple(metric for metric in metrics if metric.additive)
     if additive:
-        rolled, raw = split(question, offsets) if _rolled_up(question) else ((), (whole,))
-        if rolled:
-            reads.append(Read("counts", additive, rolled))
-        if raw:
-            reads.append(Read("events", additive, raw))
+        reads += [Read(source, additive, ranges) for source, ranges in _additive(question, offsets)]
     unique = tuple(metric for metric in metrics if metric.kind == "unique")
     if unique:
         reads.append(Read("events", unique, (whole,)))
@@ -56,20 +62,57 @@ def plan(question: Question, offsets: Offsets) -> Plan:
     return Plan(tuple(reads), offsets)
 
 
-def _rolled_up(question: Question) -> bool:
+def excluded(question: Question, offsets: Offsets) -> Plan | None:
+    """Choose the passes that count the events which the question's traffic leaves out.
+
+    None where it leaves out nothing. A distinct count looks at recipients, which only raw has; then
+    all the metrics are looked up there, so that an event of several metrics is one.
+    """
+    metrics = tuple(metric for metric in base_metrics(question.metrics) if not metric.any_traffic)
+    whole = bounded(question)
+    if not metrics or set(question.traffic) == set(TRAFFIC_CLASSES) or (whole[0] is not None and whole[0] == whole[1]):
+        return None
+    reads = []
+    peak = tuple(metric for metric in metrics if metric.kind == "peak")
+    plain = tuple(metric for metric in metrics if metric.kind != "peak")
+    if plain and not peak and all(metric.additive for metric in plain):
+        asked = replace(question, dimensions=(), sort=())
+        reads += [Read(source, plain, ranges) for source, ranges in _additive(asked, offsets)]
+    elif plain:
+        reads.append(Read("events", plain, (whole,)))
+    if peak:
+        reads.append(Read("intervals", peak, (whole,)))
+    return Plan(tuple(reads), offsets)
+
+
+def bounded(question: Question) -> Range:
+    """The question's range, cut down to the times that events can have; open ends stay open."""
+    start, end = question.from_ms, question.to_ms
+    return (
+        None if start is None else min(max(start, _FIRST_MS), _LAST_MS),
+        None if end is None else min(max(end, _FIRST_MS), _LAST_MS),
+    )
+
+
+def _additive(question: Question, offsets: Offsets) -> list[tuple[Source, tuple[Range, ...]]]:
+    """Which tables have the counts and sums of which parts of the range."""
     names = {*question.dimensions, *(one.dimension for one in question.filters)}
-    return all(DIMENSIONS[name].rolled_up for name in names)
+    start, end = bounded(question)
+    if not all(DIMENSIONS[name].rolled_up for name in names):
+        return [("events", ((start, end),))]
+    is_local = any(DIMENSIONS[name].is_time for name in names)
+    rolled, raw = split(start, end, offsets if is_local else None)
+    found: list[tuple[Source, tuple[Range, ...]]] = [("counts", rolled), ("events", raw)]
+    return [(source, ranges) for source, ranges in found if ranges]
 
 
-def split(question: Question, offsets: Offsets) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
+def split(start: int | None, end: int | None, offsets: Offsets | None) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
     """The range as parts of whole slots (for the rollup) and the parts between them (for raw).
 
-    Where local time matters, a slot must lie in one piece of constant offset, and that offset must be
-    a whole number of slots; the few slots since 2000 that break this rule are left to raw.
+    Where local time matters (`offsets`), a slot must lie in one piece of constant offset, and that offset
+    must be a whole number of slots; the few slots since 2000 that break this rule are left to raw.
     """
-    start, end = question.from_ms, question.to_ms
-    local = any(DIMENSIONS[name].is_time for name in (*question.dimensions, *(f.dimension for f in question.filters)))
-    broken = _broken_slots(offsets, start, end) if local else ()
+    broken = () if offsets is None else _broken_slots(offsets, start, end)
     if broken is None:
         return (), ((start, end),)
     rolled: list[Range] = []
@@ -77,7 +120,7 @@ def split(question: Question, offsets: Offsets) -> tuple[tuple[Range, ...], tupl
     first = None if start is None else -(-start // SLOT_MS) * SLOT_MS
     last = None if end is None else end // SLOT_MS * SLOT_MS
     if first is not None and last is not None and first >= last:
-        return (), ((start, end),) if start != end else ()
+        return (), ((start, end),)
     if first != start:
         raw.append((start, first))
     at = first
@@ -96,7 +139,7 @@ def split(question: Question, offsets: Offsets) -> tuple[tuple[Range, ...], tupl
 
 def _broken_slots(offsets: Offsets, start: int | None, end: int | None) -> tuple[int, ...] | None:
     """Slots in which the offset changes midway; None where an offset itself is not a whole number of slots."""
-    pieces = offsets.within(None if start is None else start // 1000, None if end is None else end // 1000 + 1)
+    pieces = offsets.within(None if start is None else start // 1000, None if end is None else -(-end // 1000))
     slot_s = SLOT_MS // 1000
     if any(seconds % slot_s for seconds in pieces.seconds):
         return None

@@ -40,8 +40,8 @@ class Sort:
 class Question:
     """Metrics, grouped by dimensions, of a workspace's events in `[from_ms, to_ms)`.
 
-    None leaves that end of the range open. Time dimensions are local to `timezone`. Only `traffic`
-    classes count; None means the default, human and proxy.
+    None leaves that end of the range open. Time dimensions are local to `timezone`. Only events of the
+    `traffic` classes count. `limit` rows are answered after the first `offset`.
     """
 
     workspace: str
