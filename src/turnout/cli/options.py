@@ -49,3 +49,87 @@ LogLevel = Annotated[
     str,
     typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error; the log goes to stderr."),
 ]
+
+# ---- which server, which workspace ----------------------------------------------------------------
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        help="A server elsewhere (TURNOUT_URL); without it, the one that serves --data, or none.",
+        show_default=False,
+        rich_help_panel="Where",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="API key for --url (TURNOUT_API_KEY).",
+        show_default=False,
+        rich_help_panel="Where",
+    ),
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Data directory (TURNOUT_DATA); .turnout if not given.",
+        show_default=False,
+        file_okay=False,
+        rich_help_panel="Where",
+    ),
+]
+WorkspaceName = Annotated[
+    str,
+    typer.Option("--workspace", "-w", metavar="ID", help="Workspace of --data.", rich_help_panel="Where"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, just as the API answers.")]
+
+# ---- what is asked --------------------------------------------------------------------------------
+
+Metrics = Annotated[
+    str,
+    typer.Option("--metrics", metavar="A,B", help="Metrics to show; `turnout metrics` lists them.", show_default=False),
+]
+Dimensions = Annotated[
+    str,
+    typer.Option("--dimensions", metavar="A,B", help="What to group by: day, link, country …", show_default=False),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="DIMENSION=VALUES",
+        help="Only these values, comma-separated; may be given several times.",
+        show_default=False,
+    ),
+]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from", metavar="TIME", help="First moment: 2026-10-05 or 2026-10-05T13:00:00+02:00.", show_default=False
+    ),
+]
+To = Annotated[
+    str,
+    typer.Option("--to", metavar="TIME", help="End of the range; itself not in it.", show_default=False),
+]
+Timezone = Annotated[
+    str,
+    typer.Option(
+        "--timezone", metavar="ZONE", help="Whose days; the workspace's zone if not given.", show_default=False
+    ),
+]
+Traffic = Annotated[
+    str,
+    typer.Option(
+        "--traffic",
+        metavar="CLASSES",
+        help="Which traffic counts: human, proxy, prefetch, preview, scanner, bot, or all.",
+        show_default=False,
+    ),
+]

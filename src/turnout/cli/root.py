@@ -9,6 +9,7 @@ import typer
 
 from turnout import __version__
 from turnout.cli import exits
+from turnout.cli.importing import import_
 from turnout.cli.serve import serve
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {words}" for code, words in exits.MEANINGS.items()) + "."
@@ -40,6 +41,7 @@ def _root(
 
 
 application.command("serve")(serve)
+application.command("import")(import_)
 
 
 def main() -> None:

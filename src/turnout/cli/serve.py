@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import TextIO
 
 from turnout.cli import options
 from turnout.errors import UnknownName
@@ -31,7 +32,7 @@ def serve(
     from turnout import app
 
     house = app.open_house(settings)
-    show_generated(house.generated)
+    show_generated(house.generated, sys.stdout)
     app.serve(house, started=lambda url: print(f"serving on {url} (Ctrl-C stops it)", flush=True))
 
 
@@ -47,11 +48,13 @@ def set_up_log(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def show_generated(generated: dict[str, str]) -> None:
+def show_generated(generated: dict[str, str], stream: TextIO) -> None:
     """Print credentials that were made at this start; only hashes of keys are kept."""
     if not generated:
         return
-    print("credentials of the workspace 'default', shown once:")
+    print("credentials of the workspace 'default', shown once:", file=stream)
     for name, secret in generated.items():
-        print(f"  {name:<15} {secret}")
-    print("keep the API key: it can't be shown again (turnout keys add makes another)", flush=True)
+        print(f"  {name:<15} {secret}", file=stream)
+    if "API key" in generated:
+        print("keep the API key: it can't be shown again (turnout keys add makes another)", file=stream)
+    stream.flush()
