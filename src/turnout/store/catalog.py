@@ -190,6 +190,10 @@ class Catalog:
             raise NotFound(f"no campaign '{name}'", field="campaign")
         return found
 
+    def has_campaign(self, workspace: str, name: str) -> bool:
+        """Whether there is a campaign with this id."""
+        return name in self._campaigns.get(workspace, {})
+
     def find(self, workspace: str, kind: str, value: str | int) -> Campaign | None:
         """The campaign whose identifier `kind` (uuid, token, key, number) is `value`."""
         name = self._names.get((workspace, kind, value))

@@ -44,10 +44,10 @@ async def put(call: Call) -> Response:
     fields = await read_body(call, CampaignFields)
     if fields.id not in ("", name):
         raise InvalidInput("the id in the body is not the one in the path", field="id")
-    known = {one.id for one in call.services.catalog.campaigns(call.workspace.id)}
+    known = call.services.catalog.has_campaign(call.workspace.id, name)
     campaign = await call.services.run(call.services.catalog.put_campaign, call.workspace.id, name, fields)
     call.services.statistics.changed([call.workspace.id])
-    return await _answer(call, campaign, 200 if name in known else 201)
+    return await _answer(call, campaign, 200 if known else 201)
 
 
 async def delete(call: Call) -> Response:

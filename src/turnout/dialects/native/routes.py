@@ -95,7 +95,10 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/v1/campaigns/{id:path}/recipients", stats.recipients, "Who did and who did not", ("read",),
         query=wire.RecipientsQuery, answers={200: None},
     ),
-    Route("GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",), answers={200: wire.CampaignAnswer}),
+    Route(
+        "GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",),
+        answers={200: wire.CampaignAnswer},
+    ),
     Route(
         "PUT", "/v1/campaigns/{id:path}", campaigns.put, "Create or set a campaign", ("admin", "ingest"),
         body=CampaignFields, answers={200: wire.CampaignAnswer, 201: wire.CampaignAnswer},

@@ -1,0 +1,135 @@
+"""The whole server as a process: first start, restart, draining, and a second one on the same directory."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+EVENT = {"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "spring"}
+
+
+def stop(server, how=signal.SIGTERM):
+    server.process.send_signal(how)
+    return server.process.wait(30)
+
+
+def test_what_was_acknowledged_is_there_after_a_restart(turnout_process, tmp_path):
+    server = turnout_process(tmp_path)
+    with server.client() as client:
+        client.post("/v1/events", json=[{**EVENT, "recipient": f"r{number}"} for number in range(100)])
+    assert stop(server) == 0
+    server = turnout_process(tmp_path)
+    with server.client() as client:
+        assert client.get("/readyz").json()["status"] == "ready"
+        again = client.post("/v1/events", json=[{**EVENT, "recipient": f"r{number}"} for number in range(110)])
+        assert again.json() == {"accepted": 10, "duplicates": 100, "rejected": []}
+        totals = client.get("/v1/stats", params={"metrics": "sent,unique_sent"}).json()["totals"]
+        assert totals == {"sent": 110, "unique_sent": 110}
+
+
+def test_stopping_finishes_what_is_under_way(turnout_process, tmp_path):
+    server = turnout_process(tmp_path)
+    acknowledged, failed = [], []
+
+    def write(writer: int) -> None:
+        with server.client() as client:
+            for number in range(10_000):
+                event = {**EVENT, "recipient": f"{writer}-{number}"}
+                try:
+                    answer = client.post("/v1/events", json=event)
+                except httpx.TransportError:
+                    return
+                (acknowledged if answer.status_code == 200 else failed).append(event)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    while len(acknowledged) < 50:
+        time.sleep(0.01)
+    assert stop(server) == 0
+    for writer in writers:
+        writer.join()
+    server = turnout_process(tmp_path)
+    with server.client() as client:
+        again = client.post("/v1/events", content="\n".join(map(json.dumps, acknowledged)))
+        assert again.json() == {"accepted": 0, "duplicates": len(acknowledged), "rejected": []}
+
+
+def test_a_second_server_on_the_same_directory_is_told_of_the_first(turnout_process, tmp_path):
+    server = turnout_process(tmp_path)
+    second = subprocess.run(
+        [sys.executable, "-m", "turnout", "serve", "--data", str(tmp_path), "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode != 0
+    assert str(server.process.pid) in second.stderr
+    assert server.url in second.stderr
+    assert "Traceback" not in second.stderr
+    with server.client() as client:
+        assert client.get("/readyz").status_code == 200
+
+
+def test_generated_credentials_are_shown_once_and_work(tmp_path):
+    def start():
+        return subprocess.Popen(
+            [sys.executable, "-m", "turnout", "serve", "--data", str(tmp_path), "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def read(process):
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "http://" in line:
+                process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        process.stdout.close()
+        return "".join(lines)
+
+    first, again = read(start()), read(start())
+    assert "tk_" in first
+    assert "tk_" not in again
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("TURNOUT_PORT", "many"), ("TURNOUT_TIMEZONE", "Mars/Olympus"), ("TURNOUT_STORE", "mysql://x")],
+)
+def test_a_bad_setting_is_one_clear_line(tmp_path, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    result = subprocess.run(
+        [sys.executable, "-m", "turnout", "serve", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert value in result.stderr or variable in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_metrics_count_what_happened(tenant, url):
+    def value(name: str) -> float:
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+    accepted, duplicate = value("turnout_events_accepted_total"), value("turnout_events_duplicate_total")
+    rejected = value('turnout_events_rejected_total{reason="unknown_type"}')
+    tenant.client.post("/v1/events", json=[EVENT, EVENT, {**EVENT, "type": "sentt"}])
+    assert value("turnout_events_accepted_total") == accepted + 1
+    assert value("turnout_events_duplicate_total") == duplicate + 1
+    assert value('turnout_events_rejected_total{reason="unknown_type"}') == rejected + 1
+    assert value("turnout_requests_total") > 0
