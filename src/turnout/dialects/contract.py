@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -105,13 +105,28 @@ class Route:
     body_types: tuple[str, ...] = ("application/json",)
 
 
+#: On whose word a room does something: the vendor's document, an answer of the vendor's own service that
+#: somebody recorded, a reading of either, or our choice where both are silent.
+Source = Literal["documented", "live", "inferred", "ours"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of COMPATIBILITY.md: a parameter, field or habit `what` of `route`, and what it is made of here."""
+
+    route: str
+    what: str
+    source: Source
+    note: str
+
+
 @dataclass(frozen=True)
 class Room:
     """One API: its name, its routes, who asks, and how it says no.
 
     `authenticate` returns the caller or raises Unauthenticated. `render_error` gives any error its
     body and status, for unknown paths beside its own too. `decorate` may add
-    headers to every response.
+    headers to every response. `compatibility` says where a vendor's API is met, and how.
     """
 
     name: str
@@ -119,3 +134,4 @@ class Room:
     authenticate: Callable[[Request, Services], Caller]
     render_error: Callable[[TurnoutError, Request], Response]
     decorate: Callable[[Call, Response], None] | None = None
+    compatibility: tuple[Entry, ...] = ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from turnout.dialects.braze.routes import ROOM as BRAZE
 from turnout.dialects.contract import Room
 from turnout.dialects.native.routes import ROOM as NATIVE
 
-ROOMS: tuple[Room, ...] = (NATIVE,)
+ROOMS: tuple[Room, ...] = (NATIVE, BRAZE)

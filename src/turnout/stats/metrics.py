@@ -60,7 +60,11 @@ def _counts() -> list[Metric]:
     found = [
         Metric("events", "count", "events", "Events of every type."),
         Metric("recipients", "unique", "recipients", "Distinct recipients of events of every type."),
-    ]
+        Metric(
+            "unique_reached", "unique", "recipients",
+            "Distinct recipients of 'sent' or 'impression' events.", ("sent", "impression"),
+        ),
+    ]  # fmt: skip
     for kind in EVENT_TYPES:
         free = kind in _ANY_TRAFFIC
         found.append(Metric(kind, "count", "events", f"'{kind}' events.", (kind,), any_traffic=free))

@@ -35,6 +35,11 @@ class Statistics:
         self._versions: dict[str, int] = {}
         self._lock = threading.Lock()
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether `version` tells of every change, so that what was computed may be kept."""
+        return self._cache_entries > 0
+
     def changed(self, workspaces: Iterable[str]) -> None:
         """The events of these workspaces are not what they were."""
         with self._lock:

@@ -1,0 +1,40 @@
+"""Rendered answers, kept until the data they are made of changes. Bounded by bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+#: All bodies together, and the longest that is worth keeping.
+KEPT_LIMIT_BYTES = 64 << 20
+BODY_LIMIT_BYTES = 4 << 20
+
+
+class Bodies:
+    """The least recently used go first. For one thread (the event loop's)."""
+
+    def __init__(self, limit_bytes: int = KEPT_LIMIT_BYTES, body_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._body_limit_bytes = body_limit_bytes
+        self._bodies: OrderedDict[Hashable, tuple[int, bytes]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Hashable, version: int) -> bytes | None:
+        """The body, if it was made of data of this version."""
+        found = self._bodies.get(key)
+        if found is None or found[0] != version:
+            return None
+        self._bodies.move_to_end(key)
+        return found[1]
+
+    def put(self, key: Hashable, version: int, body: bytes) -> None:
+        """Keep a body in the place of an older one."""
+        _, old = self._bodies.pop(key, (0, b""))
+        self._bytes -= len(old)
+        if len(body) > self._body_limit_bytes:
+            return
+        self._bodies[key] = (version, body)
+        self._bytes += len(body)
+        while self._bytes > self._limit_bytes:
+            _, (_, dropped) = self._bodies.popitem(last=False)
+            self._bytes -= len(dropped)
