@@ -1,7 +1,8 @@
 """chDB: the engine in this process, over a directory that this process owns.
 
 One connection runs one query at a time, so readers share a small pool and a slow question holds up
-nobody while a connection is free; the writer has a connection of its own.
+nobody while a connection is free. The writer has a connection of its own, and so has every stream:
+its client sets its pace, and must not hold up a question.
 """
 
 from __future__ import annotations
@@ -14,40 +15,55 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-from chdb.state.sqlitelike import Connection
+from chdb.state.sqlitelike import Connection, StreamingResult
 
-from turnout.errors import Overloaded
-from turnout.store.engine import OUTPUT_SETTINGS, Parameters, encode_parameters, translate
+from turnout.errors import Overloaded, StoreError
+from turnout.store.engine import (
+    OUTPUT_SETTINGS,
+    STREAM_TIMEOUT_S,
+    Parameters,
+    at_least_one,
+    encode_parameters,
+    ipc_stream,
+    translate,
+    words_of,
+)
 
 log = logging.getLogger(__name__)
+
+
+#: How long `close` waits for what is running; what runs longer ends with the process.
+_CLOSE_TIMEOUT_S = 40.0
 
 
 class EmbeddedEngine:
     """An `Engine` on chDB.
 
-    `readers` bounds the questions that run at once; one more waits up to `wait_timeout_s` for a free
-    connection and then fails with Overloaded. A question ends after `query_timeout_s`.
+    `readers` bounds the questions that run at once, and the streams; one more waits up to
+    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`.
     """
 
     def __init__(
         self, directory: Path, *, readers: int = 4, query_timeout_s: int = 30, wait_timeout_s: float = 30.0
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
         self._wait_timeout_s = wait_timeout_s
-        self._writer = Connection(str(directory))
+        self._closed = False
+        self._writer = _connect(directory, query_timeout_s=0)
         self._write_lock = threading.Lock()
+        self._reader_count = readers
         self._readers: queue.LifoQueue[Connection] = queue.LifoQueue()
-        self._connections = [self._writer]
         for _ in range(readers):
-            reader = Connection(str(directory))
-            for name, value in {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}.items():
-                reader.query(f"SET {name} = {value}")
-            self._connections.append(reader)
-            self._readers.put(reader)
+            self._readers.put(_connect(directory, query_timeout_s))
+        self._streams: set[_Stream] = set()
+        self._streams_lock = threading.Lock()
+        self._stream_slots = threading.BoundedSemaphore(readers)
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement on the writer's connection."""
         with self._write_lock, _translated(sql):
+            self._must_be_open()
             self._writer.query(sql, "Null", params=encode_parameters(parameters))
 
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
@@ -56,49 +72,131 @@ class EmbeddedEngine:
             answer: bytes = reader.query(sql, output, params=encode_parameters(parameters)).bytes()
             return answer
 
-    def stream(self, sql: str, parameters: Parameters | None = None, output: str = "JSONEachRow") -> Iterator[bytes]:
-        """Run a SELECT on a reader that stays taken until the stream ends or is closed."""
-        with (
-            self._reader() as reader,
-            _translated(sql),
-            reader.send_query(sql, output, params=encode_parameters(parameters)) as chunks,
-        ):
-            for chunk in chunks:
-                yield chunk.bytes()
+    def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
+        """Run a SELECT on a connection of its own, until the stream ends or is closed."""
+        with self._streaming() as stream:
+            yield from stream.chunks(sql, parameters, "JSONEachRow")
+
+    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow batches."""
+        with self._streaming() as stream:
+            some = False
+            # Every chunk is an Arrow stream by itself, and where there are no rows there is no chunk.
+            for chunk in stream.chunks(sql, parameters, "ArrowStream"):
+                some = True
+                yield from pa.ipc.open_stream(chunk)
+        if not some:
+            reader = pa.ipc.open_stream(self.query(sql, parameters, "ArrowStream"))
+            yield from at_least_one(reader.schema, reader)
 
     def insert(self, table: str, batch: pa.RecordBatch) -> None:
         """Push one Arrow batch through the writer's connection."""
         columns = ", ".join(batch.schema.names)
         with self._write_lock, _translated(table):
+            self._must_be_open()
             inserter = self._writer.send_insert(f"INSERT INTO {table} ({columns})", "ArrowStream")
             with inserter:
                 inserter.append(ipc_stream(batch))
                 inserter.finish()
 
     def close(self) -> None:
-        """Close every connection; the last one stops the engine."""
-        for connection in self._connections:
-            connection.close()
+        """Close every connection once it is idle; the last one stops the engine. What is asked later fails."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._write_lock:
+            self._writer.close()
+        with self._streams_lock:
+            streams, self._streams = self._streams, set()
+        for stream in streams:
+            stream.close()
+        for _ in range(self._reader_count):
+            try:
+                self._readers.get(timeout=_CLOSE_TIMEOUT_S).close()
+            except queue.Empty:
+                log.warning("a question outlived the store")
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed")
 
     @contextmanager
     def _reader(self) -> Iterator[Connection]:
+        self._must_be_open()
         try:
             reader = self._readers.get(timeout=self._wait_timeout_s)
         except queue.Empty:
             raise Overloaded("too many questions are running") from None
         try:
+            self._must_be_open()
             yield reader
         finally:
             self._readers.put(reader)
 
+    @contextmanager
+    def _streaming(self) -> Iterator[_Stream]:
+        self._must_be_open()
+        if not self._stream_slots.acquire(timeout=self._wait_timeout_s):
+            raise Overloaded("too many exports are running")
+        try:
+            with self._streams_lock:
+                self._must_be_open()
+                stream = _Stream(_connect(self._directory, STREAM_TIMEOUT_S))
+                self._streams.add(stream)
+            try:
+                yield stream
+            finally:
+                with self._streams_lock:
+                    self._streams.discard(stream)
+                stream.close()
+        finally:
+            self._stream_slots.release()
 
-def ipc_stream(batch: pa.RecordBatch) -> bytes:
-    """The batch as one Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    body: bytes = sink.getvalue().to_pybytes()
-    return body
+
+class _Stream:
+    """One connection with one running SELECT. It may be closed from another thread between two chunks."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._result: StreamingResult | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def chunks(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[bytes]:
+        """The result in `output`, as the engine cuts it."""
+        while True:
+            # chDB does not survive a fetch from a connection that was closed.
+            with self._lock, _translated(sql):
+                if self._closed:
+                    raise StoreError("the store is closed")
+                if self._result is None:
+                    self._result = self._connection.send_query(sql, output, params=encode_parameters(parameters))
+                chunk = self._result.fetch()
+            if chunk is None:
+                return
+            yield chunk.bytes()
+
+    def close(self) -> None:
+        """Cancel what runs and let the connection go."""
+        if not self._lock.acquire(timeout=_CLOSE_TIMEOUT_S):
+            log.warning("an export outlived the store")
+            return
+        with _translated("cancel"):
+            try:
+                if not self._closed:
+                    self._closed = True
+                    if self._result is not None:
+                        self._result.close()
+                    self._connection.close()
+            finally:
+                self._lock.release()
+
+
+def _connect(directory: Path, query_timeout_s: int) -> Connection:
+    connection = Connection(str(directory))
+    for name, value in {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}.items():
+        connection.query(f"SET {name} = {value}")
+    return connection
 
 
 @contextmanager
@@ -106,11 +204,10 @@ def _translated(what: str) -> Iterator[None]:
     """Turn whatever chDB raises into our errors (it decodes some messages as UTF-8, and fails at it)."""
     try:
         yield
-    except (RuntimeError, UnicodeDecodeError) as error:
-        log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], error)
-        raise translate(error) from error
     except Exception as error:
-        if type(error).__module__.startswith("chdb"):
-            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], error)
-            raise translate(error) from error
-        raise
+        # A RuntimeError is the binding's own; what goes wrong in our own code is of another kind.
+        known = isinstance(error, (RuntimeError, UnicodeDecodeError)) or type(error).__module__.startswith("chdb")
+        if not known:
+            raise
+        log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], words_of(error)[:2000])
+        raise translate(error) from error

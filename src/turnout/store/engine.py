@@ -2,13 +2,13 @@
 
 SQL with `{name:Type}` parameters goes in; bytes in the asked format come out. Values never become
 part of the SQL text: `encode_parameters` writes them as the engine's parameter text, which both
-sides of the seam parse alike.
+sides of the seam parse alike. What fails comes out as one of our errors (`translate`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -26,6 +26,9 @@ OUTPUT_SETTINGS = {
     "output_format_json_quote_decimals": 1,
 }
 
+#: A stream is read at its client's pace, so it may take longer than a question.
+STREAM_TIMEOUT_S = 3600
+
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
 
 
@@ -38,8 +41,14 @@ class Engine(Protocol):
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and return its whole result in the format `output`."""
 
-    def stream(self, sql: str, parameters: Parameters | None = None, output: str = "JSONEachRow") -> Iterator[bytes]:
-        """Run a SELECT and yield its result in chunks of whole rows; memory stays flat."""
+    def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
+        """Run a SELECT and yield its rows as NDJSON, in chunks of whole lines; memory stays flat.
+
+        Streams take no reader from the questions, and may run for `STREAM_TIMEOUT_S`.
+        """
+
+    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow batches. There is always one, so that the columns of no rows are known."""
 
     def insert(self, table: str, batch: pa.RecordBatch) -> None:
         """Append the rows; they are on disk when this returns. Columns not in the batch take their defaults."""
@@ -71,9 +80,9 @@ def _encode(value: Value) -> str:
         return value.translate(_ESCAPES)
     if isinstance(value, (bool, int, float, Decimal)):
         return str(int(value)) if isinstance(value, bool) else str(value)
-    # An array's text is itself escaped text: its strings are quoted first, then escaped once more.
+    # Only the strings in an array are escaped: the engine reads the array's own text as it stands.
     items = (_quote(item) if isinstance(item, str) else str(item) for item in value)
-    return ("[" + ",".join(items) + "]").translate(_ESCAPES)
+    return "[" + ",".join(items) + "]"
 
 
 def _quote(item: str) -> str:
@@ -83,17 +92,54 @@ def _quote(item: str) -> str:
 _CODE = re.compile(r"Code: (\d+)")
 
 #: The engine's error codes that a caller can do something about.
-_TIMEOUT, _MEMORY, _TOO_MANY_ROWS, _NO_SPACE = 159, 241, 158, 243
+_TOO_LONG = {159, 160, 209, 394}
+_TOO_MUCH = {158, 241, 307, 396}
+_TOO_BUSY = {202, 203, 252, 439}
+_NO_SPACE = 243
 
 
 def translate(error: Exception) -> TurnoutError:
     """The engine's complaint as one of ours. Its words stay in `__cause__`, for the log only."""
-    found = _CODE.search(str(error))
-    code = int(found[1]) if found else 0
-    if code == _TIMEOUT:
+    code = code_of(error)
+    if code in _TOO_LONG:
         return TooLarge("the question took longer than the time limit", hint="ask for a shorter range")
-    if code in (_MEMORY, _TOO_MANY_ROWS):
+    if code in _TOO_MUCH:
         return TooLarge("the question needs more memory than its limit", hint="ask for a shorter range or fewer groups")
+    if code in _TOO_BUSY:
+        return Overloaded("the store is too busy")
     if code == _NO_SPACE:
         return Overloaded("the store's disk is full", retry_after_s=30)
     return StoreError(f"the store could not answer (engine code {code})")
+
+
+def code_of(error: Exception) -> int:
+    """The engine's number of an error; 0 where it has none."""
+    found = _CODE.search(words_of(error))
+    return int(found[1]) if found else 0
+
+
+def words_of(error: Exception) -> str:
+    """What the engine said, even where it could not be read as UTF-8 (it quotes values as they are)."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode(errors="backslashreplace")
+    return str(error)
+
+
+def at_least_one(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches that have rows; an empty one if none has."""
+    some = False
+    for batch in batches:
+        if batch.num_rows:
+            some = True
+            yield batch
+    if not some:
+        yield pa.RecordBatch.from_pylist([], schema)
+
+
+def ipc_stream(batch: pa.RecordBatch) -> bytes:
+    """The batch as one Arrow IPC stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body

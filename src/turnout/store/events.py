@@ -125,7 +125,9 @@ class EventStore:
 
     def all_ids(self) -> Iterator[bytes]:
         """Every stored identity: chunks of 16-byte little-endian integers."""
-        return self._engine.stream(_ALL_IDS, None, "RowBinary")
+        for batch in self._engine.batches(_ALL_IDS):
+            ids = batch.column(0)
+            yield ids.buffers()[1].slice(ids.offset * 16, len(ids) * 16).to_pybytes()
 
     def count(self) -> int:
         """How many events are stored."""

@@ -1,0 +1,375 @@
+"""A ClickHouse server behind a URL, spoken to over HTTP.
+
+The same SQL and the same schema as in the process. One client serves every thread (it has no
+session); a connection that breaks is a clear error, and nothing that writes is sent twice by itself.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import clickhouse_connect
+import pyarrow as pa
+import urllib3.exceptions as transport
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httputil import get_pool_manager
+
+from turnout.errors import InvalidInput, Overloaded, StoreError, TooLarge, TurnoutError
+from turnout.store.engine import (
+    OUTPUT_SETTINGS,
+    STREAM_TIMEOUT_S,
+    Parameters,
+    at_least_one,
+    code_of,
+    encode_parameters,
+    ipc_stream,
+    translate,
+)
+
+log = logging.getLogger(__name__)
+
+#: A form field may have 128 KiB (the server's http_max_field_value_size), so a long array goes in parts.
+_FIELD_LIMIT_BYTES = 100_000
+
+_READ_BYTES = 1 << 20
+
+_CONNECT_TIMEOUT_S = 10
+
+#: The server ends a question at its time limit; the socket waits a little longer for it to say so.
+_SOCKET_GRACE_S = 15
+
+#: How long one write may take. The server goes on with a write whose client has gone, so giving up early is wrong.
+_WRITE_TIMEOUT_S = 600
+
+#: Acknowledged means in a part on disk: no buffer of the server's in between, and its word is awaited.
+_WRITE_SETTINGS: dict[str, object] = {"async_insert": 0, "wait_end_of_query": 1}
+
+#: A read whose connection was closed while it lay idle is asked once more.
+_READ_RETRIES = 1
+
+#: The server begins its last words with this, where a stream fails after its first byte.
+_FAILED_MIDWAY = b"__exception__"
+
+_WRONG_CREDENTIALS = {192, 193, 194, 492, 497, 516}
+_NO_DATABASE = 81
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is, and as whom to speak to it. `password` is in no message and no repr."""
+
+    secure: bool
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    verify: bool = True
+    ca_cert: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}/{self.database}"
+
+
+def parse_url(url: str) -> Address:
+    """The address in `clickhouse://user:password@host:8123/database` (`clickhouses://` for TLS).
+
+    TLS takes `?verify=false` and `?ca_cert=FILE`. InvalidInput for anything else; it does not repeat the URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError as error:
+        raise _bad_url(str(error)) from None
+    secure = parts.scheme == "clickhouses"
+    if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
+        raise _bad_url("it needs a host")
+    unknown = sorted(set(options) - {"verify", "ca_cert"})
+    if unknown:
+        raise _bad_url(f"unknown option '{unknown[0]}'")
+    if options.get("verify", "true") not in ("true", "false"):
+        raise _bad_url("verify is true or false")
+    return Address(
+        secure=secure,
+        host=parts.hostname,
+        port=port or (8443 if secure else 8123),
+        user=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.strip("/")) or "default",
+        verify=options.get("verify", "true") == "true",
+        ca_cert=options.get("ca_cert", ""),
+    )
+
+
+def _bad_url(why: str) -> InvalidInput:
+    return InvalidInput(
+        f"the store's URL can't be used: {why}",
+        field="TURNOUT_STORE",
+        hint="write clickhouse://user:password@host:8123/database",
+    )
+
+
+class ServerEngine:
+    """An `Engine` on a ClickHouse server.
+
+    `readers` bounds the questions that run at once, and the streams; one more waits up to
+    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`.
+    Raises StoreError if the server can't be reached or refuses the credentials.
+    """
+
+    def __init__(self, url: str, *, readers: int = 4, query_timeout_s: int = 30, wait_timeout_s: float = 30.0) -> None:
+        self._address = parse_url(url)
+        self._wait_timeout_s = wait_timeout_s
+        self._read_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}
+        self._stream_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": STREAM_TIMEOUT_S}
+        self._question_slots = threading.BoundedSemaphore(readers)
+        self._stream_slots = threading.BoundedSemaphore(readers)
+        self._closed = False
+        self._pool = get_pool_manager(
+            verify=self._address.verify,
+            ca_cert=self._address.ca_cert or None,
+            maxsize=2 * readers + 1,
+        )
+        try:
+            self._reader = self._client(query_timeout_s + _SOCKET_GRACE_S)
+            self._writer = self._client(_WRITE_TIMEOUT_S)
+        except ClickHouseError as error:
+            self._pool.clear()
+            raise self._unusable(error) from error
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement for its effect, and wait for its end."""
+        with self._translated(sql):
+            # A raw query, because a command would put its parameters into the URL, however long.
+            text, bound = _bind(sql, parameters)
+            self._writer.raw_query(text, bound, settings=_WRITE_SETTINGS)
+
+    def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
+        """Run a SELECT and wait for its whole result."""
+        with self._turn(self._question_slots, "questions"), self._translated(sql):
+            text, bound = _bind(sql, parameters)
+            return self._reader.raw_query(text, bound, settings=self._read_settings, fmt=output)
+
+    def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
+        """Run a SELECT and yield its rows as NDJSON, as they come."""
+        with self._streaming(sql, parameters, "JSONEachRow") as body:
+            rest = b""
+            while block := self._read(body, sql):
+                whole, newline, rest = (rest + block).rpartition(b"\n")
+                if _FAILED_MIDWAY in whole and _failed_midway(whole):
+                    self._read_to_end(body, sql, whole + newline + rest)
+                if newline:
+                    yield whole + newline
+            if rest:
+                self._read_to_end(body, sql, rest)
+
+    def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow batches."""
+        with self._streaming(sql, parameters, "ArrowStream") as body:
+            with self._translated(sql):
+                reader = pa.ipc.open_stream(pa.PythonFile(body, mode="r"))
+            yield from at_least_one(reader.schema, self._batches(reader, sql))
+
+    def insert(self, table: str, batch: pa.RecordBatch) -> None:
+        """Append the rows as one Arrow stream, which the server writes as one part."""
+        with self._translated(table):
+            self._writer.raw_insert(
+                table,
+                batch.schema.names,
+                # A file and not bytes: the driver sends bytes again over a connection that broke, even
+                # where the first ones were written already, and then rows would count twice.
+                io.BytesIO(ipc_stream(batch)),
+                fmt="ArrowStream",
+                settings=_WRITE_SETTINGS,
+            )
+
+    def close(self) -> None:
+        """Close every connection. What is asked later fails."""
+        if not self._closed:
+            self._closed = True
+            self._reader.close()
+            self._writer.close()
+            self._pool.clear()
+
+    def _client(self, socket_timeout_s: int) -> Client:
+        address = self._address
+        return clickhouse_connect.get_client(
+            interface="https" if address.secure else "http",
+            host=address.host,
+            port=address.port,
+            username=address.user,
+            password=address.password,
+            database=address.database,
+            compress=False,
+            query_retries=_READ_RETRIES,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            send_receive_timeout=socket_timeout_s,
+            # Without a session, one client may be used by every thread.
+            autogenerate_session_id=False,
+            client_name="turnout",
+            pool_mgr=self._pool,
+        )
+
+    def _unusable(self, error: ClickHouseError) -> TurnoutError:
+        """Why the store can't be opened, for who set TURNOUT_STORE."""
+        address = self._address
+        log.warning("ClickHouse at %s: %s", address, error)
+        hint = "check TURNOUT_STORE"
+        code = _code(error)
+        if code in _WRONG_CREDENTIALS:
+            return StoreError(f"the ClickHouse server refused user '{address.user}' or the password", hint=hint)
+        if code == _NO_DATABASE:
+            return StoreError(
+                f"the ClickHouse server has no database '{address.database}'",
+                hint=f"run CREATE DATABASE {address.database} there, or check TURNOUT_STORE",
+            )
+        if code:
+            return StoreError(f"the ClickHouse server refused the connection (engine code {code})", hint=hint)
+        return StoreError(f"no ClickHouse server answers at {address.host}:{address.port}", hint=hint)
+
+    @contextmanager
+    def _turn(self, slots: threading.BoundedSemaphore, what: str) -> Iterator[None]:
+        if not slots.acquire(timeout=self._wait_timeout_s):
+            raise Overloaded(f"too many {what} are running")
+        try:
+            yield
+        finally:
+            slots.release()
+
+    @contextmanager
+    def _streaming(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[io.RawIOBase]:
+        with self._turn(self._stream_slots, "exports"):
+            with self._translated(sql):
+                text, bound = _bind(sql, parameters)
+                # The driver says StreamContext too, which only its asynchronous client returns.
+                body = cast(
+                    io.RawIOBase, self._reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
+                )
+            try:
+                yield body
+            finally:
+                # Not drained: the server stops when its client has gone.
+                body.close()
+
+    def _read(self, body: io.RawIOBase, sql: str) -> bytes:
+        with self._translated(sql):
+            return body.read(_READ_BYTES) or b""
+
+    def _read_to_end(self, body: io.RawIOBase, sql: str, said: bytes) -> None:
+        """A stream that failed midway: what is left says why."""
+        while block := self._read(body, sql):
+            said += block
+        with self._translated(sql):
+            raise ClickHouseError(said[-2000:].decode(errors="backslashreplace"))
+
+    def _batches(self, reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
+        while True:
+            with self._translated(sql):
+                try:
+                    batch = reader.read_next_batch()
+                except StopIteration:
+                    return
+            yield batch
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """Turn what the driver or the transport raises into our errors; their words go to the log only."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        try:
+            yield
+        except (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError) as error:
+            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], str(error)[:2000])
+            raise _meaning(error) from error
+
+
+def _code(error: Exception) -> int:
+    return getattr(error, "code", None) or code_of(error)
+
+
+def _meaning(error: Exception) -> TurnoutError:
+    if _code(error):
+        return translate(ClickHouseError(f"Code: {_code(error)}"))
+    causes = list(_causes(error))
+    if any(isinstance(cause, (transport.NewConnectionError, transport.ConnectTimeoutError)) for cause in causes):
+        return Overloaded("the store can't be reached", retry_after_s=5)
+    if any(isinstance(cause, transport.ReadTimeoutError) for cause in causes):
+        return StoreError("the store did not answer in time")
+    return StoreError("the connection to the store broke")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen = 0
+    while error is not None and seen < 10:
+        yield error
+        if isinstance(error, transport.MaxRetryError):
+            error = error.reason
+        else:
+            error = error.__cause__ or error.__context__
+        seen += 1
+
+
+def _failed_midway(whole: bytes) -> bool:
+    """Whether one of these lines is the server's mark of failure; no line of JSON begins like it."""
+    return whole.startswith(_FAILED_MIDWAY) or b"\n" + _FAILED_MIDWAY in whole
+
+
+class _Text:
+    """A parameter's text as it goes to the server. The driver would escape a plain string in its own way."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _bind(sql: str, parameters: Parameters | None) -> tuple[str, dict[str, _Text] | None]:
+    """The statement and its parameters, with each array that is too long for one form field in parts."""
+    if not parameters:
+        return sql, None
+    bound: dict[str, _Text] = {}
+    for name, text in encode_parameters(parameters).items():
+        size = len(text.encode())
+        if size <= _FIELD_LIMIT_BYTES:
+            bound[name] = _Text(text)
+            continue
+        value = parameters[name]
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise TooLarge(f"a value of {size} bytes is longer than the store takes")
+        parts = _parts(value, size)
+        marks = [f"{name}__{number}" for number in range(len(parts))]
+        bound.update(zip(marks, map(_Text, parts), strict=True))
+        sql = _in_parts(sql, name, marks)
+    return sql, bound
+
+
+def _parts(value: Sequence[str] | Sequence[int], size: int) -> list[str]:
+    """The array's text as that of several arrays, each short enough; `size` is that of the whole."""
+    middle = len(value) // 2
+    if size <= _FIELD_LIMIT_BYTES or not middle:
+        (text,) = encode_parameters({"part": value}).values()
+        return [text]
+    halves = value[:middle], value[middle:]
+    return [part for half in halves for part in _parts(half, len(encode_parameters({"part": half})["part"].encode()))]
+
+
+def _in_parts(sql: str, name: str, marks: Sequence[str]) -> str:
+    """`{name:Array(T)}` as the concatenation of its parts, which the server folds into one constant."""
+    before, found, after = sql.partition("{" + name + ":")
+    if not found:
+        return sql
+    kind, _, rest = after.partition("}")
+    joined = ", ".join("{" + mark + ":" + kind + "}" for mark in marks)
+    return f"{before}arrayConcat({joined}){_in_parts(rest, name, marks)}"
