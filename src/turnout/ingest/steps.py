@@ -135,8 +135,7 @@ def settle_money(event: Event) -> None:
 
 def bound_mappings(event: Event) -> None:
     """`params` and `properties` are kept as they are, up to a size."""
-    for name in ("params", "properties"):
-        value = getattr(event, name)
+    for name, value in (("params", event.params), ("properties", event.properties)):
         if value and len(msgspec.json.encode(value)) > MAPPING_LIMIT_BYTES:
             raise Refused(name, f"more than {MAPPING_LIMIT_BYTES} bytes", "too_large")
 
@@ -151,22 +150,24 @@ def identify(event: Event, prefix: bytes) -> bytes:
     `prefix` is the workspace, so that one tenant's ids never meet another's. An id that an export wrote
     is the identity itself, so an exported event that comes back is a duplicate.
     """
-    exported = _EXPORTED.fullmatch(event.id)
-    if exported:
-        return bytes.fromhex(exported[1])
     if event.id:
+        if event.id.startswith("turnout:") and (exported := _EXPORTED.fullmatch(event.id)):
+            return bytes.fromhex(exported[1])
         return xxhash.xxh3_128_digest(prefix + b"id\0" + event.id.encode())
     return xxhash.xxh3_128_digest(prefix + b"meaning\0" + _canonical(event))
 
 
 _EXPORTED = re.compile(r"turnout:([0-9a-f]{32})")
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
+
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def _microseconds(moment: dt.datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    # By its parts: exact, and twice as fast as dividing by a microsecond.
+    since = moment - _EPOCH
+    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
 
 
 _EARLIEST_US = _microseconds(EARLIEST)
