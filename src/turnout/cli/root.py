@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from turnout import __version__
-from turnout.cli import exits
+from turnout.cli import exits, registry, upkeep
+from turnout.cli.downloads import export, recipients
 from turnout.cli.importing import import_
 from turnout.cli.serve import serve
+from turnout.cli.stats import stats
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {words}" for code, words in exits.MEANINGS.items()) + "."
 
@@ -42,6 +44,15 @@ def _root(
 
 application.command("serve")(serve)
 application.command("import")(import_)
+application.command("stats")(stats)
+application.command("recipients")(recipients)
+application.add_typer(export, name="export")
+application.add_typer(registry.campaigns, name="campaigns")
+application.add_typer(registry.keys, name="keys")
+application.add_typer(registry.workspaces, name="workspaces")
+application.command("metrics")(upkeep.metrics)
+application.command("check")(upkeep.check)
+application.command("rebuild")(upkeep.rebuild)
 
 
 def main() -> None:

@@ -126,9 +126,15 @@ async def _cells(call: Call) -> Cells:
     start, end = _FIRST_MS if start is None else start, _LAST_MS if end is None else end
     if end < start:
         raise InvalidInput("the range ends before it starts", field="to")
-    for name in asked.campaigns:
-        call.services.catalog.campaign(call.workspace.id, name)
-    names = list(asked.campaigns) or await call.services.run(call.services.events.campaigns, call.workspace.id)
+    catalog, workspace = call.services.catalog, call.workspace.id
+    names = list(asked.campaigns)
+    unlisted = [name for name in names if not catalog.has_campaign(workspace, name)]
+    if unlisted or not names:
+        # Events outlive a deleted entry, and behaviours name no campaign: both have a rollup.
+        held = await call.services.run(call.services.events.campaigns, workspace)
+        names = names or held
+        for name in set(unlisted).difference(held):
+            catalog.campaign(workspace, name)
     return Cells(call.workspace.id, tuple(names), max(_FIRST_MS, start), min(_LAST_MS, end))
 
 
