@@ -144,6 +144,13 @@ def connect(target: Target, *, creates: bool = False) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
+def connected_to(url: str, key: str) -> Iterator[Connection]:
+    """A connection to a server of this process, by a key."""
+    with _client(url, key, "default") as client:
+        yield Connection(client, url, local=True)
+
+
+@contextlib.contextmanager
 def _serving(settings: Settings, creates: bool) -> Iterator[tuple[str, str]]:
     """Address and local token of whoever serves the directory: its owner, else this process."""
     running = _owner_of(settings.data)

@@ -38,7 +38,7 @@ Format = Annotated[
 @export.command("events")
 def export_events(
     campaign: Annotated[
-        str, typer.Argument(metavar="[CAMPAIGN]", help="Campaign id; all of them if left out.", show_default=False)
+        str, typer.Argument(metavar="CAMPAIGN", help="Campaign id; all of them if left out.", show_default=False)
     ] = "",
     output: Output = None,
     format: Format = "",
@@ -69,7 +69,7 @@ def export_events(
 @export.command("stats")
 def export_stats(
     campaign: Annotated[
-        str, typer.Argument(metavar="[CAMPAIGN]", help="Campaign id; all of them if left out.", show_default=False)
+        str, typer.Argument(metavar="CAMPAIGN", help="Campaign id; all of them if left out.", show_default=False)
     ] = "",
     metrics: options.Metrics = "sent,delivered,opened,unique_opened,clicked,unique_clicked,bounced,unsubscribed",
     dimensions: options.Dimensions = "campaign,day",
@@ -83,7 +83,7 @@ def export_stats(
     sort: Annotated[
         str, typer.Option("--sort", metavar="A,-B", help="Order by metrics or dimensions.", show_default=False)
     ] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Rows at most.")] = 100_000,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=100_000, help="Rows at most.")] = 100_000,
     url: options.Url = None,
     key: options.Key = None,
     data: options.Directory = None,

@@ -31,7 +31,11 @@ Store = Annotated[
 Host = Annotated[
     str | None,
     typer.Option(
-        "--host", envvar="TURNOUT_HOST", help="Address to listen on; 127.0.0.1 if not given.", show_default=False
+        "--host",
+        envvar="TURNOUT_HOST",
+        metavar="ADDRESS",
+        help="Address to listen on; 127.0.0.1 if not given.",
+        show_default=False,
     ),
 ]
 Port = Annotated[
@@ -39,6 +43,7 @@ Port = Annotated[
     typer.Option(
         "--port",
         envvar="TURNOUT_PORT",
+        metavar="PORT",
         min=0,
         max=65535,
         help="Port to listen on; 8080 if not given, 0 takes a free one.",

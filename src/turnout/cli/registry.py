@@ -28,8 +28,10 @@ def list_campaigns(
     search: Annotated[
         str, typer.Option("--search", metavar="WORDS", help="Only with this in the id or title.", show_default=False)
     ] = "",
-    tag: Annotated[str, typer.Option("--tag", help="Only with this tag.", show_default=False)] = "",
-    channel: Annotated[str, typer.Option("--channel", help="Only with this channel.", show_default=False)] = "",
+    tag: Annotated[str, typer.Option("--tag", metavar="TAG", help="Only with this tag.", show_default=False)] = "",
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="CHANNEL", help="Only with this channel.", show_default=False)
+    ] = "",
     as_json: options.Json = False,
     url: options.Url = None,
     key: options.Key = None,
@@ -79,7 +81,7 @@ def set_campaign(
     assignments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FIELD=VALUE]…",
+            metavar="FIELD=VALUE…",
             help=f"Fields to set: {', '.join(_SETTABLE)}. Lists are comma-separated or JSON, objects JSON.",
             show_default=False,
         ),
@@ -232,7 +234,7 @@ def list_keys(
 
 @keys.command("add")
 def add_key(
-    name: Annotated[str, typer.Option("--name", help="What it is for.", show_default=False)] = "",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What it is for.", show_default=False)] = "",
     scopes: Annotated[
         str,
         typer.Option("--scopes", metavar="A,B", help=f"Of {', '.join(SCOPES)}; all if not given.", show_default=False),
@@ -273,16 +275,24 @@ def revoke_key(
 
 # ---- workspaces -----------------------------------------------------------------------------------
 
-Name = Annotated[str, typer.Option("--name", help="A name to show.", show_default=False)]
+Name = Annotated[str, typer.Option("--name", metavar="NAME", help="A name to show.", show_default=False)]
 Zone = Annotated[
     str, typer.Option("--timezone", metavar="ZONE", help="IANA zone of its days; UTC at first.", show_default=False)
 ]
 AccessKey = Annotated[
-    str, typer.Option("--access-key", help="Public id in vendors' paths; generated at first.", show_default=False)
+    str,
+    typer.Option(
+        "--access-key", metavar="KEY", help="Public id in vendors' paths; generated at first.", show_default=False
+    ),
 ]
 SigningSecret = Annotated[
     str,
-    typer.Option("--signing-secret", help="Verifies tokens that clients sign; generated at first.", show_default=False),
+    typer.Option(
+        "--signing-secret",
+        metavar="SECRET",
+        help="Verifies tokens that clients sign; generated at first.",
+        show_default=False,
+    ),
 ]
 WorkspaceId = Annotated[str, typer.Argument(metavar="ID", help="Workspace id.", show_default=False)]
 

@@ -17,7 +17,7 @@ _ROWS_SHOWN = 1000
 def stats(
     campaign: Annotated[
         str,
-        typer.Argument(metavar="[CAMPAIGN]", help="Campaign id; an overview of all if left out.", show_default=False),
+        typer.Argument(metavar="CAMPAIGN", help="Campaign id; an overview of all if left out.", show_default=False),
     ] = "",
     metrics: options.Metrics = "",
     dimensions: options.Dimensions = "",
@@ -35,7 +35,12 @@ def stats(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, max=100_000, help="Rows to show; 31 days or 1000 rows if not given.", show_default=False
+            "--limit",
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="Rows to show; 31 days or 1000 rows if not given.",
+            show_default=False,
         ),
     ] = None,
     as_json: options.Json = False,

@@ -103,7 +103,7 @@ def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
 
 def metrics(
     search: Annotated[
-        str, typer.Argument(metavar="[WORDS]", help="Only with this in the name or definition.", show_default=False)
+        str, typer.Argument(metavar="WORDS", help="Only with this in the name or definition.", show_default=False)
     ] = "",
     as_json: options.Json = False,
 ) -> None:
