@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 from chdb.state.sqlitelike import Connection, StreamingResult
 
@@ -36,6 +37,13 @@ log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 40.0
 
 
+#: A batch is one block, so one part: kept whole, or not at all.
+_WHOLE_BATCHES = {"max_insert_threads": 1, "min_insert_block_size_bytes": 0, "min_insert_block_size_rows": 10_000_000}
+
+#: Where a batch lies while the engine reads it.
+_SCRATCH = "incoming.arrow"
+
+
 class EmbeddedEngine:
     """An `Engine` on chDB.
 
@@ -51,7 +59,11 @@ class EmbeddedEngine:
         self._wait_timeout_s = wait_timeout_s
         self._closed = False
         self._writer = _connect(directory, query_timeout_s=0)
+        for name, value in _WHOLE_BATCHES.items():
+            self._writer.query(f"SET {name} = {value}")
         self._write_lock = threading.Lock()
+        self._scratch = directory / _SCRATCH
+        self._types: dict[str, dict[str, str]] = {}
         self._reader_count = readers
         self._readers: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(readers):
@@ -64,6 +76,7 @@ class EmbeddedEngine:
         """Run a statement on the writer's connection."""
         with self._write_lock, _translated(sql):
             self._must_be_open()
+            self._types.clear()  # the statement may change a table
             self._writer.query(sql, "Null", params=encode_parameters(parameters))
 
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
@@ -90,14 +103,27 @@ class EmbeddedEngine:
             yield from at_least_one(reader.schema, reader)
 
     def insert(self, table: str, batch: pa.RecordBatch) -> None:
-        """Push one Arrow batch through the writer's connection."""
-        columns = ", ".join(batch.schema.names)
+        """Write one Arrow batch as one part.
+
+        The batch goes through a scratch file, because chDB's own way in (`send_insert`) reports
+        success where the write failed: on a full disk, over a memory limit, in a view.
+        """
+        names = ", ".join(batch.schema.names)
         with self._write_lock, _translated(table):
             self._must_be_open()
-            inserter = self._writer.send_insert(f"INSERT INTO {table} ({columns})", "ArrowStream")
-            with inserter:
-                inserter.append(ipc_stream(batch))
-                inserter.finish()
+            types = self._column_types(table)
+            self._scratch.write_bytes(ipc_stream(batch))
+            self._writer.query(
+                f"INSERT INTO {table} ({names}) SELECT {names}"
+                " FROM file({path:String}, 'ArrowStream', {structure:String})",
+                "Null",
+                params=encode_parameters(
+                    {
+                        "path": str(self._scratch.absolute()),
+                        "structure": ", ".join(f"{name} {types.get(name, 'String')}" for name in batch.schema.names),
+                    }
+                ),
+            )
 
     def close(self) -> None:
         """Close every connection once it is idle; the last one stops the engine. What is asked later fails."""
@@ -115,6 +141,12 @@ class EmbeddedEngine:
                 self._readers.get(timeout=_CLOSE_TIMEOUT_S).close()
             except queue.Empty:
                 log.warning("a question outlived the store")
+
+    def _column_types(self, table: str) -> dict[str, str]:
+        if table not in self._types:
+            found = self._writer.query(f"DESCRIBE TABLE {table}", "JSONCompact").bytes()
+            self._types[table] = {name: kind for name, kind, *_ in msgspec.json.decode(found)["data"]}
+        return self._types[table]
 
     def _must_be_open(self) -> None:
         if self._closed:
@@ -205,8 +237,9 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # A RuntimeError is the binding's own; what goes wrong in our own code is of another kind.
-        known = isinstance(error, (RuntimeError, UnicodeDecodeError)) or type(error).__module__.startswith("chdb")
+        # A RuntimeError is the binding's own, an OSError the scratch file's; other kinds are our own mistakes.
+        expected = (RuntimeError, UnicodeDecodeError, OSError)
+        known = isinstance(error, expected) or type(error).__module__.startswith("chdb")
         if not known:
             raise
         log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], words_of(error)[:2000])

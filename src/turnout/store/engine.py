@@ -7,6 +7,7 @@ sides of the seam parse alike. What fails comes out as one of our errors (`trans
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -107,7 +108,7 @@ def translate(error: Exception) -> TurnoutError:
         return TooLarge("the question needs more memory than its limit", hint="ask for a shorter range or fewer groups")
     if code in _TOO_BUSY:
         return Overloaded("the store is too busy")
-    if code == _NO_SPACE:
+    if code == _NO_SPACE or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return Overloaded("the store's disk is full", retry_after_s=30)
     return StoreError(f"the store could not answer (engine code {code})")
 

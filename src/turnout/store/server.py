@@ -6,11 +6,11 @@ session); a connection that breaks is a clear error, and nothing that writes is 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,6 +21,7 @@ import urllib3.exceptions as transport
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3.response import HTTPResponse
 
 from turnout.errors import InvalidInput, Overloaded, StoreError, TooLarge, TurnoutError
 from turnout.store.engine import (
@@ -163,14 +164,14 @@ class ServerEngine:
         """Run a SELECT and yield its rows as NDJSON, as they come."""
         with self._streaming(sql, parameters, "JSONEachRow") as body:
             rest = b""
-            while block := self._read(body, sql):
+            for block in self._blocks(body, sql):
                 whole, newline, rest = (rest + block).rpartition(b"\n")
                 if _FAILED_MIDWAY in whole and _failed_midway(whole):
-                    self._read_to_end(body, sql, whole + newline + rest)
+                    self._fail(body, sql, whole + newline + rest)
                 if newline:
                     yield whole + newline
             if rest:
-                self._read_to_end(body, sql, rest)
+                self._fail(body, sql, rest)
 
     def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
         """The same as Arrow batches."""
@@ -236,7 +237,7 @@ class ServerEngine:
             return StoreError(f"the ClickHouse server refused the connection (engine code {code})", hint=hint)
         return StoreError(f"no ClickHouse server answers at {address.host}:{address.port}", hint=hint)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _turn(self, slots: threading.BoundedSemaphore, what: str) -> Iterator[None]:
         if not slots.acquire(timeout=self._wait_timeout_s):
             raise Overloaded(f"too many {what} are running")
@@ -245,14 +246,14 @@ class ServerEngine:
         finally:
             slots.release()
 
-    @contextmanager
-    def _streaming(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[io.RawIOBase]:
+    @contextlib.contextmanager
+    def _streaming(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[HTTPResponse]:
         with self._turn(self._stream_slots, "exports"):
             with self._translated(sql):
                 text, bound = _bind(sql, parameters)
                 # The driver says StreamContext too, which only its asynchronous client returns.
                 body = cast(
-                    io.RawIOBase, self._reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
+                    HTTPResponse, self._reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
                 )
             try:
                 yield body
@@ -260,16 +261,21 @@ class ServerEngine:
                 # Not drained: the server stops when its client has gone.
                 body.close()
 
-    def _read(self, body: io.RawIOBase, sql: str) -> bytes:
-        with self._translated(sql):
-            return body.read(_READ_BYTES) or b""
+    def _blocks(self, body: HTTPResponse, sql: str) -> Iterator[bytes]:
+        blocks = body.stream(_READ_BYTES)
+        while True:
+            with self._translated(sql):
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
 
-    def _read_to_end(self, body: io.RawIOBase, sql: str, said: bytes) -> None:
-        """A stream that failed midway: what is left says why."""
-        while block := self._read(body, sql):
-            said += block
+    def _fail(self, body: HTTPResponse, sql: str, said: bytes) -> None:
+        """A stream that failed midway: what is left of it says why, and then it may break off."""
+        with contextlib.suppress(transport.HTTPError):
+            said += b"".join(body.stream(_READ_BYTES))
         with self._translated(sql):
-            raise ClickHouseError(said[-2000:].decode(errors="backslashreplace"))
+            raise ClickHouseError(said[-4000:].decode(errors="backslashreplace"))
 
     def _batches(self, reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
         while True:
@@ -280,7 +286,7 @@ class ServerEngine:
                     return
             yield batch
 
-    @contextmanager
+    @contextlib.contextmanager
     def _translated(self, what: str) -> Iterator[None]:
         """Turn what the driver or the transport raises into our errors; their words go to the log only."""
         if self._closed:
