@@ -12,7 +12,7 @@ from turnout.stats import concurrency
 from turnout.stats.metrics import METRICS, Metric, base_metrics
 from turnout.stats.plan import Plan, Read
 from turnout.stats.question import Question
-from turnout.stats.scope import MOMENTS, Scope, Statement, type_condition
+from turnout.stats.scope import MOMENTS, Scope, Statement, type_condition, where
 
 
 def page(question: Question, plan: Plan) -> Statement:
@@ -68,13 +68,13 @@ def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...]) -> str:
         return f"SELECT {', '.join([*dims, *numbers])}\nFROM (\n{concurrency.spans(scope, read)}\n){grouping}"
     moment = MOMENTS[read.source]
     named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(scope.question.dimensions)]
-    where = [
+    conditions = where(
         scope.workspace(),
         *type_condition(scope, read.metrics),
         *scope.within("slot" if read.source == "counts" else "time", read.ranges),
         *scope.filters(moment, scope.question.filters),
-    ]
-    return f"SELECT {', '.join([*named, *numbers])}\nFROM {read.source}\nWHERE {' AND '.join(where)}{grouping}"
+    )
+    return f"SELECT {', '.join([*named, *numbers])}\nFROM {read.source}\n{conditions}{grouping}"
 
 
 def _aggregate(scope: Scope, metric: Metric, read: Read) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from turnout.stats.metrics import DIMENSIONS
 from turnout.stats.plan import Read, bounded
 from turnout.stats.question import Question
-from turnout.stats.scope import MOMENTS, Scope
+from turnout.stats.scope import MOMENTS, Scope, where
 
 #: Longest interval that one 'watched' event can say; it may end this long after a range and still touch it.
 LONGEST_INTERVAL_MS = 604_800_000
@@ -68,21 +68,21 @@ def intervals(scope: Scope, conditions: list[str], columns: dict[str, str]) -> s
     if end is not None:
         e = f"least({e}, {scope.bind(end, 'Int64')})"
     timely = [one for one in question.filters if DIMENSIONS[one.dimension].is_time]
-    where = [
+    met = where(
         scope.workspace(),
         *conditions,
         *scope.within("time", ((start, None if end is None else end + LONGEST_INTERVAL_MS),)),
         *scope.filters("0", [one for one in question.filters if one not in timely]),
         "s < e",
-    ]
+    )
     named = [f"{value} AS {name}" for name, value in columns.items()]
-    sql = f"SELECT {', '.join([*named, f'{s} AS s', f'{e} AS e'])}\nFROM events\nWHERE {' AND '.join(where)}"
+    sql = f"SELECT {', '.join([*named, f'{s} AS s', f'{e} AS e'])}\nFROM events\n{met}"
     cut_ms = _cut_ms(question)
     if not cut_ms:
         return sql
     sql = _cut(scope, sql, list(columns), cut_ms)
     kept = scope.filters(MOMENTS["intervals"], timely)
-    return f"{sql}\nWHERE {' AND '.join(kept)}" if kept else sql
+    return f"{sql}\n{where(*kept)}" if kept else sql
 
 
 def _cut_ms(question: Question) -> int:

@@ -13,7 +13,7 @@ from turnout.stats import concurrency
 from turnout.stats.metrics import Metric
 from turnout.stats.plan import Plan, Read
 from turnout.stats.question import Question
-from turnout.stats.scope import MOMENTS, Scope, Statement, own_condition, type_condition
+from turnout.stats.scope import MOMENTS, Scope, Statement, own_condition, type_condition, where
 
 
 def statement(question: Question, plan: Plan) -> Statement:
@@ -31,27 +31,26 @@ def statement(question: Question, plan: Plan) -> Statement:
 
 def _counts(scope: Scope, read: Read) -> str:
     number = "sum(events)" if read.source == "counts" else "count()"
-    where = " AND ".join(_where(scope, read))
-    return f"SELECT toString(traffic) AS class, {number} AS n\nFROM {read.source}\nWHERE {where}\nGROUP BY class"
+    return f"SELECT traffic AS class, {number} AS n\nFROM {read.source}\n{_where(scope, read)}\nGROUP BY class"
 
 
 def _ids(scope: Scope, read: Read) -> str:
     if read.source == "intervals":
         (metric,) = read.metrics
-        columns = {"class": "toString(traffic)", "id": "id"}
+        columns = {"class": "traffic", "id": "id"}
         return f"SELECT class, id\nFROM (\n{concurrency.intervals(scope, [scope.counted(metric)], columns)}\n)"
-    return f"SELECT toString(traffic) AS class, id\nFROM events\nWHERE {' AND '.join(_where(scope, read))}"
+    return f"SELECT traffic AS class, id\nFROM events\n{_where(scope, read)}"
 
 
-def _where(scope: Scope, read: Read) -> list[str]:
-    return [
+def _where(scope: Scope, read: Read) -> str:
+    return where(
         scope.workspace(),
         *type_condition(scope, read.metrics),
         *scope.within("slot" if read.source == "counts" else "time", read.ranges),
         *scope.filters(MOMENTS[read.source], scope.question.filters),
         *scope.traffic(),
         *_any_of(read.metrics),
-    ]
+    )
 
 
 def _any_of(metrics: tuple[Metric, ...]) -> list[str]:

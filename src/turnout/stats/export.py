@@ -20,7 +20,7 @@ from turnout.model import REACTIONS
 from turnout.stats import calendar
 from turnout.stats.metrics import METRICS, Metric
 from turnout.stats.question import Filter, Question
-from turnout.stats.scope import Scope, type_condition
+from turnout.stats.scope import Scope, type_condition, where
 from turnout.store.engine import Engine, Value
 
 #: An event's columns as the ingest speaks them, so that an export can be imported again.
@@ -102,13 +102,12 @@ def events(
         traffic=traffic,
     )
     scope = Scope(asked, calendar.offsets(timezone))
-    where = [*scope.events(), *scope.traffic()]
-    if types:
-        where.append(f"type IN {scope.bind(types, 'Array(String)')}")
+    typed = [f"type IN {scope.bind(types, 'Array(String)')}"] if types else []
+    conditions = where(*scope.events(), *scope.traffic(), *typed)
     columns = ", ".join(f"{expression} AS `{name}`" for name, expression in EVENT_COLUMNS.items())
     # The setting: WHERE and ORDER BY mean the table's columns, not their text of the same name.
     sql = (
-        f"SELECT {columns}\nFROM events\nWHERE {' AND '.join(where)}\nORDER BY workspace, campaign, type, time"
+        f"SELECT {columns}\nFROM events\n{conditions}\nORDER BY workspace, campaign, type, time"
         "\nSETTINGS prefer_column_name_to_alias = 1"
     )
     return Streamed(sql, "events", scope.parameters, of_events=True)
@@ -123,12 +122,12 @@ def recipients(asked: Question, campaign: str, did: tuple[str, ...], did_not: tu
     wanted = [_count(name, "did") for name in did or ("events",)]
     unwanted = [_count(name, "did_not") for name in did_not]
     scope = Scope(asked, calendar.offsets(asked.timezone))
-    where = [
+    conditions = where(
         *scope.events(),
         f"campaign = {scope.bind(campaign, 'String')}",
         "recipient != ''",
         *type_condition(scope, [*wanted, *unwanted]),
-    ]
+    )
     yes = [f"countIf({scope.counted(metric)}) > 0" for metric in wanted]
     no = [f"countIf({scope.counted(metric)}) = 0" for metric in unwanted]
     anyone = " OR ".join(f"({scope.counted(metric)})" for metric in wanted)
@@ -137,7 +136,7 @@ def recipients(asked: Question, campaign: str, did: tuple[str, ...], did_not: tu
         f"concat(replaceOne(toString(minIf(time, {anyone})), ' ', 'T'), 'Z') AS first_at, "
         f"concat(replaceOne(toString(maxIf(time, {anyone})), ' ', 'T'), 'Z') AS last_at, "
         f"countIf({anyone}) AS `events`\n"
-        f"FROM events\nWHERE {' AND '.join(where)}\nGROUP BY recipient\nHAVING {' AND '.join([*yes, *no])}\n"
+        f"FROM events\n{conditions}\nGROUP BY recipient\nHAVING {' AND '.join([*yes, *no])}\n"
         "ORDER BY recipient"
     )
     return Streamed(sql, "recipients", scope.parameters)

@@ -61,21 +61,22 @@ class Scope:
     def within(self, column: str, ranges: Sequence[Range]) -> list[str]:
         """Conditions: a column's moment lies in one of these ranges. None for a range that is open at both ends."""
         parts = [self._between(column, one) for one in ranges]
-        return [f"({' OR '.join(parts)})"] if all(parts) else []
+        if not all(parts):
+            return []
+        return parts if len(parts) == 1 else ["(" + " OR ".join(f"({part})" for part in parts) + ")"]
 
     def _between(self, column: str, part: Range) -> str:
-        bounds = [
+        bounds = (
             f"{column} {sign} fromUnixTimestamp64Milli({self.bind(moment, 'Int64')}, 'UTC')"
             for sign, moment in zip((">=", "<"), part, strict=True)
             if moment is not None
-        ]
-        return f"({' AND '.join(bounds)})" if bounds else ""
+        )
+        return " AND ".join(bounds)
 
     def filters(self, moment: str, filters: Sequence[Filter]) -> list[str]:
         """Conditions: each filter's dimension is one of its values."""
         return [
-            f"toString({self.dimension(one.dimension, moment)}) IN {self.bind(one.values, 'Array(String)')}"
-            for one in filters
+            f"{self.dimension(one.dimension, moment)} IN {self.bind(one.values, 'Array(String)')}" for one in filters
         ]
 
     def traffic(self) -> list[str]:
@@ -105,7 +106,7 @@ class Scope:
         """
         dimension = DIMENSIONS[name]
         if not dimension.is_time:
-            return f"toString({dimension.column})"
+            return dimension.column
         offset = self._offset(moment)
         local = f"({moment} + {offset})"
         day = f"toDate(toUInt16(intDiv({local}, 86400)))"
@@ -130,6 +131,11 @@ class Scope:
             return self.bind(pieces.seconds[0], "Int64")
         starts, seconds = self.bind(pieces.starts, "Array(Int64)"), self.bind(pieces.seconds, "Array(Int64)")
         return f"transform(roundDown({moment}, {starts}), {starts}, {seconds}, toInt64(0))"
+
+
+def where(*conditions: str) -> str:
+    """A WHERE clause, a condition a line."""
+    return "WHERE " + "\n  AND ".join(conditions)
 
 
 def own_condition(metric: Metric, *more: str) -> str:
