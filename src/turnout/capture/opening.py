@@ -96,7 +96,7 @@ def read_block(source: Source, size: int) -> bytes:
 
 def broken(name: str, error: Exception) -> InvalidInput:
     """A packed file that can't be unpacked to its end."""
-    return InvalidInput(f"{name}: broken or cut short: {error}", hint="what came before it is in; get the file again")
+    return InvalidInput(f"{name}: broken or cut short: {error}", hint="get the file again; what is in already counts once")
 
 
 class _Counted(io.RawIOBase):

@@ -45,12 +45,21 @@ def run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); Python must not complain at its end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+        return _enough()
+    except SystemExit as end:
+        # typer and rich turn a broken pipe into an end of their own.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _enough()
+        raise
     except OSError as error:
         return complain(_os_error(error))
     return code if isinstance(code, int) else GOOD
+
+
+def _enough() -> int:
+    """Whoever read our output has seen enough (`| head`): no error, and Python must not make it one at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return GOOD
 
 
 def complain(message: str, *, field: str = "", hint: str = "") -> int:
@@ -65,8 +74,7 @@ def complain(message: str, *, field: str = "", hint: str = "") -> int:
 def _usage(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(error.format_message(), file=sys.stderr)
-        return CANNOT
+        return CANNOT  # the help was written when the error was made
     message = error.format_message().strip().rstrip(".")
     path = context.command_path if context is not None else "turnout"
     return complain(message[:1].lower() + message[1:], hint=f"{path} --help says what there is")
