@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_an_error_names_its_field_and_says_what_to_do(capsys):
 
 
 def test_an_error_of_the_system_is_no_traceback(capsys):
-    assert exits.run(lambda: open("/nowhere/at/all")) == exits.CANNOT
+    assert exits.run(lambda: Path("/nowhere/at/all").read_bytes()) == exits.CANNOT
     assert capsys.readouterr().err == "error: /nowhere/at/all: no such file or directory\n"
 
 

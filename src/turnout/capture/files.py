@@ -230,7 +230,7 @@ def _json_columns(names: tuple[str, ...], wishes: Wishes) -> tuple[Column, ...]:
         if name in wishes.mapped:
             columns += place_columns([name], wishes, known=names)
         else:
-            columns.append(Column(name, name, "named"))
+            columns.append(Column(name, name, "named" if name == "time" else "untouched"))
     return tuple(columns)
 
 

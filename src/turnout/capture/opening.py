@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import zstandard
 
-from turnout.errors import InvalidInput, UnsupportedFormat
+from turnout.errors import InvalidInput, TurnoutError, UnsupportedFormat
 
 FORMATS = ("ndjson", "json", "csv", "parquet")
 
@@ -66,13 +66,16 @@ def open_source(path: str, form: str = "") -> Source:
         if Path(path).is_dir():
             raise InvalidInput(f"{path} is a directory", hint="name files: turnout import DIR/*.ndjson")
         raw, name = open(path, "rb"), path  # noqa: SIM115 - closed by the Source
+    if form and form not in FORMATS:
+        raw.close()
+        raise UnsupportedFormat(f"no format '{form}'", field="--format", hint=f"there are {', '.join(FORMATS)}")
     file = _Counted(raw)
-    packed = io.BufferedReader(file, _BUFFER_BYTES)
-    stream, is_packed = _unpacked(packed, name)
-    chosen = form or _format_of(stream, name)
-    if chosen not in FORMATS:
-        raise UnsupportedFormat(f"no format '{chosen}'", field="--format", hint=f"there are {', '.join(FORMATS)}")
-    return Source(name, stream, chosen, _size(raw), file.position, is_packed)
+    try:
+        stream, is_packed = _unpacked(io.BufferedReader(file, _BUFFER_BYTES), name)
+        return Source(name, stream, form or _format_of(stream, name), _size(raw), file.position, is_packed)
+    except TurnoutError:
+        raw.close()
+        raise
 
 
 def seekable(source: Source) -> BinaryIO:
@@ -96,7 +99,9 @@ def read_block(source: Source, size: int) -> bytes:
 
 def broken(name: str, error: Exception) -> InvalidInput:
     """A packed file that can't be unpacked to its end."""
-    return InvalidInput(f"{name}: broken or cut short: {error}", hint="get the file again; what is in already counts once")
+    return InvalidInput(
+        f"{name}: broken or cut short: {error}", hint="get it again; what is in already counts once"
+    )
 
 
 class _Counted(io.RawIOBase):

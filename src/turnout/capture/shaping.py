@@ -69,7 +69,7 @@ class Column:
 
     name: str
     field: str
-    how: Literal["named", "mapped", "guessed", "kept", "left out"]
+    how: Literal["named", "mapped", "guessed", "kept", "left out", "untouched"]
     key: str = ""
 
     @property
@@ -175,7 +175,7 @@ class Shape:
         self.columns = tuple(columns)
         self._constants = [(*_split(place), _reader(place, zone)(text)) for place, text in wishes.constants.items()]
         self._cells = [
-            (index, column.field, column.key, _reader(column.place, zone))
+            (index, column.field, column.key, _as_is if column.how == "untouched" else _reader(column.place, zone))
             for index, column in enumerate(columns)
             if column.how != "left out"
         ]
