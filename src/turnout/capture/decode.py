@@ -7,21 +7,22 @@ event, to say which one, which field and why.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from dataclasses import dataclass, field
 
 import msgspec
 
 from turnout.errors import InvalidInput, TooLarge
-from turnout.model import Event, Rejection
+from turnout.model import EVENT_TYPES, Event, Rejection
 
 _event = msgspec.json.Decoder(Event)
 _events = msgspec.json.Decoder(list[Event])
 _raw_events = msgspec.json.Decoder(list[msgspec.Raw])
 _anything = msgspec.json.Decoder()
 
-#: Longest body that is repeated in an error.
 _PATH = re.compile(r" - at `\$(?:\.([^`.\[]+))?[^`]*`$")
+_ENUM = re.compile(r"Invalid enum value '(.{0,100}?)'?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.{0,200}?)`?$", re.DOTALL)
 
 
@@ -142,7 +143,12 @@ def _explained(error: msgspec.ValidationError) -> _Refused:
     words = _PATH.sub("", text)
     if name == "time":
         words = "the time is neither ISO 8601 nor epoch seconds or milliseconds"
-    return _Refused(name, words, "unknown_type" if name == "type" else "bad_value")
+    given = _ENUM.match(words)
+    if name == "type" and given:
+        near = difflib.get_close_matches(given[1], EVENT_TYPES, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        return _Refused(name, f"unknown event type '{given[1]}'{hint}", "unknown_type")
+    return _Refused(name, words, "bad_value")
 
 
 def _bound(count: int, limit_events: int) -> None:
