@@ -63,6 +63,7 @@ def _measures() -> dict[str, Measure]:
     found = {
         "events": Measure("count", lambda event: True),
         "recipients": Measure("unique", lambda event: True),
+        "unique_reached": Measure("unique", lambda event: event["type"] in ("sent", "impression")),
     }
 
     def both(name: str, test: Callable[[Event], bool], any_traffic: bool = False) -> None:

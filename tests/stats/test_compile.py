@@ -20,7 +20,9 @@ from turnout.stats.scope import Scope, Statement
 GOLDEN = Path(__file__).parent / "golden"
 DAY = 1_774_656_000_000  # 2026-03-28, the day before Berlin's clocks change
 
-COUNTS = Question("shop", ("sent", "revenue"), ("day", "campaign"), timezone="Europe/Berlin", from_ms=DAY)
+COUNTS = Question(
+    "shop", ("sent", "revenue"), ("day", "campaign"), timezone="Europe/Berlin", from_ms=DAY, to_ms=DAY + 4 * 86_400_000
+)
 RAGGED = Question("shop", ("opened",), from_ms=DAY + 1, to_ms=DAY + 7_200_001)
 UNIQUES = Question(
     "shop",

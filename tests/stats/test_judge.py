@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -299,3 +300,50 @@ def hold_raw(asker: Asker, asked: Asked) -> None:
 def _rows(asker: Asker, question: Question, chosen: Plan) -> list[list[Any]]:
     statement = compile.page(question, chosen)
     return rows(asker.api.house.services.engine, statement.sql, statement.parameters)
+
+
+def _everything(chance: random.Random) -> list[dict[str, Any]]:
+    """Events of every type, with every field that a metric or dimension looks at."""
+    found = []
+    for kind in judge.TYPES * 6:
+        field, words = judge.ATTRIBUTES.get(kind, ("properties", ({"a": [1]},)))
+        event = {
+            "type": kind,
+            "time": 1_711_846_800_000 + chance.randrange(-200, 200) * 450_000,
+            "campaign": chance.choice(["spring", "a,b"]),
+            "recipient": chance.choice(["ann@ex.org", "bob@EX.org", "guest", ""]),
+            "traffic": chance.choice([*judge.CLASSES, "human", "human"]),
+            "amount": str(Decimal(chance.randrange(-(10**9), 10**9)) / 1000),
+            "currency": chance.choice(["EUR", "USD"]),
+            "goal": chance.randrange(4),
+            "duration_s": chance.randrange(0, 9_000_000) / 1000,
+            "quantity": chance.randrange(5),
+            "anonymous": chance.random() < 0.5,
+            "opted_in": chance.random() < 0.5,
+            field: chance.choice(words),
+        }
+        for name in ("message", "variation", "channel", "profile", "send_id", "device", "browser", "product", "name"):
+            event[name] = chance.choice(["x", "y\\", "ü"])
+        for name in ("url", "link", "link_title"):
+            event[name] = chance.choice(["", "https://ex.org/?a=1,2", "b"])
+        event["country"] = chance.choice(["DE", "IN", ""])
+        found.append(event)
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(api: Api) -> tuple[Asker, Judge]:
+    """A workspace with everything in it."""
+    asker, court = api.workspace("Europe/Berlin"), Judge()
+    events = _everything(random.Random(7))
+    assert asker.post(events) == court.post(events)
+    return asker, court
+
+
+@pytest.mark.parametrize("dimension", ["", *DIMENSIONS])
+def test_every_metric_by_every_dimension(whole: tuple[Asker, Judge], dimension: str) -> None:
+    asker, court = whole
+    half = len(judge.NAMES) // 2
+    for metrics in (judge.NAMES[:half], judge.NAMES[half:]):
+        asked = Asked(tuple(metrics), (dimension,) if dimension else (), timezone="Europe/Berlin", limit=100_000)
+        hold(asker.ask(asked), court.ask(asked))
