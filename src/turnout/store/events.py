@@ -90,12 +90,18 @@ class EventStore:
         for cells in self._noted():
             found = self.differences(cells)
             if found:
-                self.rebuild(cells)
+                self._refill(cells)
                 mended += len(found)
         return mended
 
     def rebuild(self, cells: Cells) -> None:
-        """Make the rollup of `cells` anew from raw."""
+        """Make the rollup of `cells` anew from raw. What a crash leaves half done, `recover` ends."""
+        before = self._noted()
+        self._note([*before, cells])
+        self._refill(cells)
+        self._note(before)
+
+    def _refill(self, cells: Cells) -> None:
         for part in _parts(cells.whole_slots()):
             self._engine.execute(
                 _CLEAR,

@@ -1,13 +1,16 @@
 """One process owns a data directory. A second one is told who the first is.
 
 The lock is the kernel's, so it ends with its process, however that dies; the note beside it says
-who holds it and where the server listens, so that commands can talk to it instead.
+who holds it and where the server listens, so that commands can talk to it instead. Whoever wants to
+know tries the lock too, for an instant; so who wants to own waits out an instant that is not the
+owner's.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -15,6 +18,9 @@ import msgspec
 from turnout.errors import StoreOwned
 
 _LOCK, _NOTE = "lock", "owner.json"
+
+#: How long a lock must be held by another to be an owner's. A look at it takes microseconds.
+_TAKE_TIMEOUT_S = 0.5
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -37,11 +43,9 @@ class Ownership:
         """Own `directory`, or raise StoreOwned naming the process that does."""
         directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _lock(descriptor):
             os.close(descriptor)
-            raise StoreOwned(_describe(directory), hint="stop it, or give another --data directory") from None
+            raise StoreOwned(_describe(directory), hint="stop it, or give another --data directory")
         ownership = cls(directory, descriptor)
         ownership.announce(url="", token="")
         return ownership
@@ -56,9 +60,24 @@ class Ownership:
         os.replace(temporary, note)
 
     def release(self) -> None:
-        """Let go; the note is taken down first."""
-        (self._directory / _NOTE).unlink(missing_ok=True)
-        os.close(self._descriptor)
+        """Let go; the note is taken down first. A second time does nothing."""
+        if self._descriptor >= 0:
+            (self._directory / _NOTE).unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _lock(descriptor: int) -> bool:
+    end = time.monotonic() + _TAKE_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
 
 
 def owner(directory: Path) -> Owner | None:

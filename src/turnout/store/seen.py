@@ -20,10 +20,13 @@ Words = npt.NDArray[np.uint64]
 
 
 class Seen:
-    """A filter for about `capacity_ids` ids, two bytes each; it grows more doubtful past that, never wrong."""
+    """A filter for at least `capacity_ids` ids, two bytes each; it grows more doubtful past that, never wrong.
+
+    Safe to use from any thread: bits are only ever set, so who asks beside an `add` misses nothing older.
+    """
 
     def __init__(self, capacity_ids: int) -> None:
-        words = 1 << max(10, (capacity_ids * _BITS_PER_ID // 64 - 1).bit_length())
+        words = 1 << max(10, (-(-capacity_ids * _BITS_PER_ID // 64) - 1).bit_length())
         self._words: Words = np.zeros(words, dtype=np.uint64)
         self._lock = threading.Lock()
         self.capacity_ids = words * 64 // _BITS_PER_ID

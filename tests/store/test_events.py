@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import uuid
+
+import pyarrow as pa
+import pytest
+
+from turnout.store.engine import rows
+from turnout.store.events import SLOT_MS, Cells, EventStore, Span
+from turnout.store.migrate import migrate
+
+START_MS = 1_791_200_000_000 // SLOT_MS * SLOT_MS
+CAMPAIGNS = ("spring", "sümmer'\"\\", "")
+
+
+def some_events(count: int, *, workspace: str = "w", at_ms: int = START_MS, step_ms: int = 61_000):
+    """Events over the campaigns, one each `step_ms`, and the cells that they touch."""
+    names = [CAMPAIGNS[number % len(CAMPAIGNS)] for number in range(count)]
+    times = [at_ms + number * step_ms for number in range(count)]
+    batch = pa.record_batch(
+        {
+            "workspace": pa.array([workspace] * count),
+            "campaign": pa.array(names),
+            "type": pa.array(["sent"] * count),
+            "time": pa.array(times, pa.int64()).cast(pa.timestamp("ms", "UTC")),
+            "received": pa.array(times, pa.int64()).cast(pa.timestamp("ms", "UTC")),
+            "id": pa.array([uuid.uuid4().bytes for _ in range(count)], pa.binary(16)),
+            "recipient": pa.array([f"r{number}" for number in range(count)]),
+            "amount": pa.array([1] * count, pa.decimal128(18, 6)),
+            "quantity": pa.array([2] * count, pa.uint32()),
+            "traffic": pa.array(["human"] * count),
+        }
+    )
+    return batch, [Cells(workspace, tuple(sorted(set(names))), min(times), max(times) + 1)]
+
+
+EVERYTHING = Cells("w", CAMPAIGNS, 0, 4_102_444_800_000)
+
+
+@pytest.fixture
+def store(fresh_engine, tmp_path):
+    migrate(fresh_engine)
+    return EventStore(fresh_engine, tmp_path / "journal.json")
+
+
+@pytest.fixture
+def reopened(fresh_engine, tmp_path):
+    """The same store as the next process finds it."""
+    return EventStore(fresh_engine, tmp_path / "journal.json")
+
+
+def rolled_up(engine) -> int:
+    return int(rows(engine, "SELECT sum(events) FROM counts")[0][0])
+
+
+def test_an_append_is_in_both_tables(store, fresh_engine):
+    batch, touched = some_events(100)
+    store.append([batch], touched)
+    assert store.count() == 100 == rolled_up(fresh_engine)
+    assert store.differences(EVERYTHING) == []
+    assert store.campaigns("w") == sorted(CAMPAIGNS)
+    assert store.campaigns("other") == []
+    assert store.spans("w", ["spring"]) == {"spring": Span(START_MS, START_MS + 99 * 61_000, 34)}
+
+
+def test_ids_are_found_where_they_are(store):
+    batch, (cells,) = some_events(50)
+    store.append([batch], [cells])
+    ids = [int.from_bytes(one, "little") for one in batch.column("id").to_pylist()]
+    assert b"".join(sorted(b"".join(store.all_ids())[at : at + 16] for at in range(0, 800, 16))) == b"".join(
+        sorted(batch.column("id").to_pylist())
+    )
+    assert store.known_near(cells, [*ids, 5]) == set(ids)
+    assert store.known_near(Cells("w", CAMPAIGNS, START_MS, START_MS + 61_000), ids) == {ids[0]}
+    assert store.known_near(Cells("other", CAMPAIGNS, 0, 2**41), ids) == set()
+    assert store.known_anywhere("w", [ids[7], 5]) == {ids[7]}
+    assert store.known_anywhere("other", ids) == set()
+
+
+def test_a_crash_between_raw_and_rollup_is_mended(store, reopened, fresh_engine):
+    first, touched = some_events(30)
+    store.append([first], touched)
+    fresh_engine.execute("DETACH TABLE counts_of_events")
+    batch, touched = some_events(100, at_ms=START_MS + 10_000)
+    store.append([batch], touched)
+    fresh_engine.execute("ATTACH TABLE counts_of_events")
+    assert (store.count(), rolled_up(fresh_engine)) == (130, 30)
+    found = store.differences(EVERYTHING)
+    assert sum(one.raw_events - one.rolled_events for one in found) == 100
+
+    assert reopened.recover() == len(found)
+    assert reopened.differences(EVERYTHING) == []
+    assert rolled_up(fresh_engine) == 130
+    assert reopened.recover() == 0
+
+
+def test_a_crash_before_raw_leaves_nothing_to_mend(store, reopened, fresh_engine):
+    class NoInsert:
+        def __getattr__(self, name):
+            return getattr(fresh_engine, name)
+
+        def insert(self, table, batch):
+            raise ConnectionError
+
+    batch, touched = some_events(10)
+    store.append([batch], touched)
+    store._engine = NoInsert()
+    with pytest.raises(ConnectionError):
+        store.append([batch], touched)
+    assert reopened.recover() == 0
+    assert reopened.count() == 10
+
+
+def test_without_a_journal_there_is_nothing_to_mend(store):
+    assert store.recover() == 0
+
+
+def test_a_journal_that_was_being_written_is_not_read(store, reopened, tmp_path):
+    batch, touched = some_events(10)
+    store.append([batch], touched)
+    (tmp_path / "journal.new").write_bytes(b'[{"workspace":')
+    assert reopened.recover() == 0
+
+
+@pytest.mark.parametrize("statements", [0, 1])
+def test_a_crash_within_a_rebuild_is_mended(store, reopened, fresh_engine, dying, statements):
+    first, touched = some_events(30)
+    store.append([first], touched)
+    second, touched_second = some_events(30, workspace="other")
+    store.append([second], touched_second)
+    store._engine = dying(fresh_engine, last=statements)
+    with pytest.raises(Exception, match="counts"):
+        store.rebuild(touched[0])
+    reopened.recover()
+    assert rolled_up(fresh_engine) == 60
+    assert reopened.differences(EVERYTHING) == []
+
+
+def test_a_rebuild_leaves_its_neighbours_alone(store, fresh_engine):
+    batch, (cells,) = some_events(60)
+    store.append([batch], [cells])
+    other, touched = some_events(10, workspace="other")
+    store.append([other], touched)
+    wrong = (
+        "INSERT INTO counts (workspace, campaign, type, slot, traffic, events) "
+        "SELECT {w:String}, 'spring', 'sent', fromUnixTimestamp({s:Int64}), 'human', 5"
+    )
+    slots = [START_MS // 1000, START_MS // 1000 + 1800]
+    for workspace in ("w", "other"):
+        for slot_s in slots:
+            fresh_engine.execute(wrong, {"w": workspace, "s": slot_s})
+    assert [(one.campaign, one.slot_s) for one in store.differences(EVERYTHING)] == [
+        ("spring", slot_s) for slot_s in slots
+    ]
+    # Half a slot asked for is a whole slot made anew.
+    store.rebuild(Cells("w", ("spring",), START_MS + 5, START_MS + 10))
+    (left,) = store.differences(EVERYTHING)
+    assert left.slot_s == slots[1]
+    assert left.rolled_events - left.raw_events == 5
+    assert len(store.differences(Cells("other", CAMPAIGNS, 0, 2**41))) == 2
+    store.rebuild(EVERYTHING)
+    assert store.differences(EVERYTHING) == []
+
+
+def test_many_campaigns_are_rebuilt_in_parts(store, fresh_engine):
+    names = tuple(f"campaign {number}" for number in range(120))
+    batch, _ = some_events(240)
+    store._engine.insert("events", batch.set_column(1, "campaign", pa.array(names * 2)))
+    fresh_engine.execute("TRUNCATE TABLE counts")
+    cells = Cells("w", names, 0, 2**41)
+    assert len({one.campaign for one in store.differences(cells)}) == 120
+    store.rebuild(cells)
+    assert store.differences(cells) == []
+    assert rolled_up(fresh_engine) == 240
