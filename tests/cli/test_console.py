@@ -1,0 +1,85 @@
+"""How values are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from turnout.cli import console
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (12.34, "12.3"),
+        ({}, "–"),
+        ({"EUR": "1234.5", "USD": "2"}, "EUR 1,234.50 + USD 2.00"),
+    ],
+)
+def test_numbers(value, text):
+    assert console.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0.00 %"), (0.325, "32.5 %"), (0.0251, "2.51 %"), (0.00042, "0.042 %"), (1, "100.0 %")],
+)
+def test_rates(value, text):
+    assert console.percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (12.5, "12.5 s"),
+        (59, "59 s"),
+        (61, "1 min 01 s"),
+        (3600, "1 h 00 min"),
+        (4_000_000, "1,111 h 06 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert console.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ([], ""),
+        ([0, 0], "▁▁"),
+        ([5], "█"),
+        ([0, 1, 1000], "▁▂█"),
+        ([1, 2, 3, 4, 5, 6, 7], "▂▃▄▅▆▇█"),
+    ],
+)
+def test_sparklines_show_whatever_is_not_nothing(values, line):
+    assert console.sparkline(values) == line
+
+
+def test_a_long_series_is_summed_into_the_width():
+    assert console.sparkline([1] * 50 + [3] * 50, width=2) == "▃█"
+    assert len(console.sparkline(list(range(1000)), width=40)) == 40
+
+
+def test_text_of_others_steers_no_terminal():
+    assert console.plain("a\x1b[31mred\x07\u202eb\nc") == "a\ufffd[31mred\ufffd\ufffdb\ufffdc"
+    assert console.plain("Frühling ✿") == "Frühling ✿"
+
+
+def test_a_piped_table_is_whole(capsys):
+    made = console.table("name", "text")
+    made.add_row("x" * 300, "[bold]y[/bold] " + "z" * 300)
+    console.out().print(made)
+    out = capsys.readouterr().out
+    assert "x" * 300 in out
+    assert "[bold]y[/bold] " + "z" * 300 in out
+    assert "\x1b" not in out
+
+
+def test_progress_is_silent_in_a_pipe(capsys):
+    with console.progress("events") as bar:
+        bar.update(bar.add_task("x", total=2), completed=1)
+    assert capsys.readouterr() == ("", "")
