@@ -109,7 +109,7 @@ class Catalog:
             self._workspaces[name] = workspace
             return workspace
 
-    def change_workspace(self, name: str, **changes: str) -> Workspace:
+    def change_workspace(self, name: str, /, **changes: str) -> Workspace:
         """Set some fields of a workspace."""
         with self._lock:
             access_key = changes.get("access_key")

@@ -37,6 +37,10 @@ from turnout.store.engine import (
 
 log = logging.getLogger(__name__)
 
+# They write whole requests, with the values of their parameters, into the log; what went wrong is said below.
+for _talkative in ("clickhouse_connect", "urllib3"):
+    logging.getLogger(_talkative).setLevel(logging.CRITICAL)
+
 #: A form field may have 128 KiB (the server's http_max_field_value_size), so a long array goes in parts.
 _FIELD_LIMIT_BYTES = 100_000
 
@@ -223,7 +227,7 @@ class ServerEngine:
     def _unusable(self, error: ClickHouseError) -> TurnoutError:
         """Why the store can't be opened, for who set TURNOUT_STORE."""
         address = self._address
-        log.warning("ClickHouse at %s: %s", address, error)
+        log.info("ClickHouse at %s: %s", address, _words(error))
         hint = "check TURNOUT_STORE"
         code = _code(error)
         if code in _WRONG_CREDENTIALS:
@@ -235,6 +239,11 @@ class ServerEngine:
             )
         if code:
             return StoreError(f"the ClickHouse server refused the connection (engine code {code})", hint=hint)
+        if any(isinstance(cause, transport.SSLError) for cause in _causes(error)):
+            return StoreError(
+                f"no TLS connection to {address.host}:{address.port} can be made",
+                hint="add ?ca_cert=FILE to TURNOUT_STORE, or begin it with clickhouse:// if the server has no TLS",
+            )
         return StoreError(f"no ClickHouse server answers at {address.host}:{address.port}", hint=hint)
 
     @contextlib.contextmanager
@@ -294,12 +303,17 @@ class ServerEngine:
         try:
             yield
         except (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError) as error:
-            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], str(error)[:2000])
+            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], _words(error))
             raise _meaning(error) from error
 
 
 def _code(error: Exception) -> int:
     return getattr(error, "code", None) or code_of(error)
+
+
+def _words(error: Exception) -> str:
+    """What the engine said, or why it could not be asked; never the request, which has values in it."""
+    return str(error if _code(error) else list(_causes(error))[-1])[:2000]
 
 
 def _meaning(error: Exception) -> TurnoutError:
