@@ -36,7 +36,7 @@ EVENT_COLUMNS: dict[str, str] = {
     "anonymous": "anonymous",
     "send_id": "toString(send_id)",
     "profile": "toString(profile)",
-    "opted_in": "multiIf(type != 'sent' OR detail = '', NULL, detail = 'opted_in')",
+    "opted_in": "if(type = 'sent' AND detail != '', toBool(detail = 'opted_in'), NULL)",
     "bounce": "if(type = 'bounced', toString(detail), '')",
     "failure": "if(type IN ('rejected', 'failed'), toString(detail), '')",
     "open": "if(type = 'opened', toString(detail), '')",
