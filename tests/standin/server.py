@@ -13,9 +13,11 @@ import email.policy
 import io
 import json
 import re
+import socket
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -74,6 +76,8 @@ class Handler(BaseHTTPRequestHandler):
     #: Requests that a test asked to break: (part of the SQL, when).
     broken: list[tuple[str, str]] = []  # noqa: RUF012
     lock = threading.Lock()
+    #: Statements that run, by the id that the client gave them.
+    running: dict[str, threading.Event] = {}  # noqa: RUF012
 
     def setup(self) -> None:
         """Answers are small and asked for one at a time: no waiting for more to send."""
@@ -114,16 +118,34 @@ class Handler(BaseHTTPRequestHandler):
             statement = parameters.get("query", "").encode()
             statement = statement + b"\n" + body if statement else body
             self._maybe_break(statement, "before")
-            connection = Connection(self.directory)
+            if statement.startswith(b"KILL QUERY"):
+                self._wait_for(parameters["param_id"])
+            done = self.running[parameters.get("query_id", "")] = threading.Event()
             try:
-                prepare(connection, parameters, read_only)
-                self._execute(connection, statement, parameters)
+                if self._asked_to_break(statement, "meanwhile"):
+                    # The client is gone, and the statement goes on.
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    time.sleep(1)
+                self._with_connection(statement, parameters, read_only)
             finally:
-                connection.close()
+                done.set()
         except Refused as refused:
             self._refuse(refused)
         except (ConnectionError, Broken):
             self.close_connection = True
+
+    def _with_connection(self, statement: bytes, parameters: dict[str, str], read_only: bool) -> None:
+        connection = Connection(self.directory)
+        try:
+            prepare(connection, parameters, read_only)
+            self._execute(connection, statement, parameters)
+        finally:
+            connection.close()
+
+    def _wait_for(self, query_id: str) -> None:
+        """KILL … SYNC returns when the statement has ended; here it may end well, as it may there."""
+        if query_id in self.running:
+            self.running[query_id].wait(10)
 
     def _execute(self, connection: Connection, statement: bytes, parameters: dict[str, str]) -> None:
         bound = {name.removeprefix("param_"): text for name, text in parameters.items() if name.startswith("param_")}
@@ -182,11 +204,16 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
 
     def _maybe_break(self, statement: bytes, when: str) -> None:
+        if self._asked_to_break(statement, when):
+            raise Broken
+
+    def _asked_to_break(self, statement: bytes, when: str) -> bool:
         with self.lock:
             for asked in self.broken:
                 if asked[1] == when and asked[0].encode() in statement:
                     self.broken.remove(asked)
-                    raise Broken
+                    return True
+            return False
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":

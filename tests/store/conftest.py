@@ -34,7 +34,8 @@ class StandIn:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def break_next(self, sql: str, when: str) -> None:
-        """Break the next connection that asks something with `sql` in it: before, after or midway."""
+        """Break the next connection that asks something with `sql` in it: before, after,
+        midway (in a stream), or meanwhile (the statement goes on for a second without its client)."""
         httpx.post(f"http://{self.address}/break", params={"sql": sql, "when": when}).raise_for_status()
 
     def new_database(self) -> str:

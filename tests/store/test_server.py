@@ -133,6 +133,20 @@ def test_a_write_over_a_connection_that_broke_is_not_sent_again(server, standin,
     assert rows(server, f"SELECT groupArray(a) FROM (SELECT a FROM {table} ORDER BY a)") == [[[1, 3]]]
 
 
+@pytest.mark.parametrize("ask", ["query", "stream", "batches"])
+def test_a_write_that_goes_on_without_its_client_is_waited_for(server, standin, table, ask):
+    """Who looks for its rows right after must find them, or would write them again."""
+    standin.break_next(f"INSERT INTO {table}", "meanwhile")
+    with pytest.raises(StoreError, match="the connection to the store broke"):
+        server.insert(table, numbers(1))
+    if ask == "query":
+        assert rows(server, f"SELECT count() FROM {table}") == [[1]]
+    elif ask == "stream":
+        assert list(server.stream(f"SELECT a FROM {table}")) == [b'{"a":1}\n']
+    else:
+        assert sum(batch.num_rows for batch in server.batches(f"SELECT a FROM {table}")) == 1
+
+
 @pytest.mark.parametrize("way", ["stream", "batches"])
 def test_a_stream_that_breaks_off_is_no_whole_result(server, standin, way):
     asked = f"SELECT number, '{uuid.uuid4().hex}' AS mark FROM numbers(1000000)"

@@ -10,7 +10,8 @@ import contextlib
 import io
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -23,26 +24,23 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.response import HTTPResponse
 
-from turnout.errors import InvalidInput, Overloaded, StoreError, TooLarge, TurnoutError
+from turnout.errors import InvalidInput, Overloaded, StoreError, TurnoutError
 from turnout.store.engine import (
     OUTPUT_SETTINGS,
     STREAM_TIMEOUT_S,
     Parameters,
     at_least_one,
     code_of,
-    encode_parameters,
     ipc_stream,
     translate,
 )
+from turnout.store.fields import bind
 
 log = logging.getLogger(__name__)
 
 # They write whole requests, with the values of their parameters, into the log; what went wrong is said below.
 for _talkative in ("clickhouse_connect", "urllib3"):
     logging.getLogger(_talkative).setLevel(logging.CRITICAL)
-
-#: A form field may have 128 KiB (the server's http_max_field_value_size), so a long array goes in parts.
-_FIELD_LIMIT_BYTES = 100_000
 
 _READ_BYTES = 1 << 20
 
@@ -138,6 +136,8 @@ class ServerEngine:
         self._stream_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": STREAM_TIMEOUT_S}
         self._question_slots = threading.BoundedSemaphore(readers)
         self._stream_slots = threading.BoundedSemaphore(readers)
+        self._unsettled: set[str] = set()
+        self._settling = threading.Lock()
         self._closed = False
         self._pool = get_pool_manager(
             verify=self._address.verify,
@@ -153,15 +153,15 @@ class ServerEngine:
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect, and wait for its end."""
-        with self._translated(sql):
+        with self._translated(sql), self._awaited() as query_id:
             # A raw query, because a command would put its parameters into the URL, however long.
-            text, bound = _bind(sql, parameters)
-            self._writer.raw_query(text, bound, settings=_WRITE_SETTINGS)
+            text, bound = bind(sql, parameters)
+            self._writer.raw_query(text, bound, settings={**_WRITE_SETTINGS, "query_id": query_id})
 
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and wait for its whole result."""
         with self._turn(self._question_slots, "questions"), self._translated(sql):
-            text, bound = _bind(sql, parameters)
+            text, bound = bind(sql, parameters)
             return self._reader.raw_query(text, bound, settings=self._read_settings, fmt=output)
 
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
@@ -186,7 +186,7 @@ class ServerEngine:
 
     def insert(self, table: str, batch: pa.RecordBatch) -> None:
         """Append the rows as one Arrow stream, which the server writes as one part."""
-        with self._translated(table):
+        with self._translated(table), self._awaited() as query_id:
             self._writer.raw_insert(
                 table,
                 batch.schema.names,
@@ -194,7 +194,7 @@ class ServerEngine:
                 # where the first ones were written already, and then rows would count twice.
                 io.BytesIO(ipc_stream(batch)),
                 fmt="ArrowStream",
-                settings=_WRITE_SETTINGS,
+                settings={**_WRITE_SETTINGS, "query_id": query_id},
             )
 
     def close(self) -> None:
@@ -223,6 +223,29 @@ class ServerEngine:
             client_name="turnout",
             pool_mgr=self._pool,
         )
+
+    @contextlib.contextmanager
+    def _awaited(self) -> Iterator[str]:
+        """The id for a statement that writes. Where its answer gets lost, the server may still be at it."""
+        query_id = str(uuid.uuid4())
+        try:
+            yield query_id
+        except Exception as error:
+            if not _code(error):
+                self._unsettled.add(query_id)
+            raise
+
+    def _settle(self) -> None:
+        """See to the end of every write without an answer, so that what is asked next sees all of it or nothing.
+
+        Without this, events that are sent again could be looked up before they are there, and count twice.
+        """
+        if self._unsettled:
+            with self._settling:
+                for query_id in tuple(self._unsettled):
+                    text, bound = bind("KILL QUERY WHERE query_id = {id:String} SYNC", {"id": query_id})
+                    self._writer.raw_query(text, bound)
+                    self._unsettled.discard(query_id)
 
     def _unusable(self, error: ClickHouseError) -> TurnoutError:
         """Why the store can't be opened, for who set TURNOUT_STORE."""
@@ -259,7 +282,7 @@ class ServerEngine:
     def _streaming(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[HTTPResponse]:
         with self._turn(self._stream_slots, "exports"):
             with self._translated(sql):
-                text, bound = _bind(sql, parameters)
+                text, bound = bind(sql, parameters)
                 # The driver says StreamContext too, which only its asynchronous client returns.
                 body = cast(
                     HTTPResponse, self._reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
@@ -301,6 +324,7 @@ class ServerEngine:
         if self._closed:
             raise StoreError("the store is closed")
         try:
+            self._settle()
             yield
         except (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError) as error:
             log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], _words(error))
@@ -341,55 +365,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _failed_midway(whole: bytes) -> bool:
     """Whether one of these lines is the server's mark of failure; no line of JSON begins like it."""
     return whole.startswith(_FAILED_MIDWAY) or b"\n" + _FAILED_MIDWAY in whole
-
-
-class _Text:
-    """A parameter's text as it goes to the server. The driver would escape a plain string in its own way."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _bind(sql: str, parameters: Parameters | None) -> tuple[str, dict[str, _Text] | None]:
-    """The statement and its parameters, with each array that is too long for one form field in parts."""
-    if not parameters:
-        return sql, None
-    bound: dict[str, _Text] = {}
-    for name, text in encode_parameters(parameters).items():
-        size = len(text.encode())
-        if size <= _FIELD_LIMIT_BYTES:
-            bound[name] = _Text(text)
-            continue
-        value = parameters[name]
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise TooLarge(f"a value of {size} bytes is longer than the store takes")
-        parts = _parts(value, size)
-        marks = [f"{name}__{number}" for number in range(len(parts))]
-        bound.update(zip(marks, map(_Text, parts), strict=True))
-        sql = _in_parts(sql, name, marks)
-    return sql, bound
-
-
-def _parts(value: Sequence[str] | Sequence[int], size: int) -> list[str]:
-    """The array's text as that of several arrays, each short enough; `size` is that of the whole."""
-    middle = len(value) // 2
-    if size <= _FIELD_LIMIT_BYTES or not middle:
-        (text,) = encode_parameters({"part": value}).values()
-        return [text]
-    halves = value[:middle], value[middle:]
-    return [part for half in halves for part in _parts(half, len(encode_parameters({"part": half})["part"].encode()))]
-
-
-def _in_parts(sql: str, name: str, marks: Sequence[str]) -> str:
-    """`{name:Array(T)}` as the concatenation of its parts, which the server folds into one constant."""
-    before, found, after = sql.partition("{" + name + ":")
-    if not found:
-        return sql
-    kind, _, rest = after.partition("}")
-    joined = ", ".join("{" + mark + ":" + kind + "}" for mark in marks)
-    return f"{before}arrayConcat({joined}){_in_parts(rest, name, marks)}"
