@@ -6,8 +6,10 @@ fails where that was forgotten.
 
 from __future__ import annotations
 
+import enum
 import re
 import sys
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,13 +68,23 @@ def _section(path: str, command: Any) -> Iterator[str]:
         yield f"| `{_metavar(one)}` | {_cell(one)} |"
     for one in options:
         names = ", ".join(f"`{name}`" for name in sorted(one.opts, key=len, reverse=True))
-        value = "" if one.is_flag else f" `{one.metavar or 'VALUE'}`"
+        value = "" if one.is_flag else f" `{_value(one)}`"
         yield f"| {names}{value} | {_cell(one)} |"
 
 
 def _metavar(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
     return name if argument.required else f"[{name}]"
+
+
+def _value(option: Any) -> str:
+    """What an option takes: its metavar, else the words to choose from, else N for a number."""
+    if option.metavar:
+        return str(option.metavar)
+    annotation = option.type_descriptor.annotation
+    kinds = [kind for kind in (annotation, *typing.get_args(annotation)) if isinstance(kind, type)]
+    choices = [str(member.value) for kind in kinds if issubclass(kind, enum.Enum) for member in kind]
+    return "\\|".join(choices) or ("N" if int in kinds else "VALUE")
 
 
 def _cell(parameter: Any) -> str:
