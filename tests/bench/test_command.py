@@ -51,7 +51,7 @@ def test_every_ratio_has_its_reference(run: tuple[str, dict[str, Any], Path]) ->
         ("ingest", "10,000 events a request", "bare, streamed"),
         ("ingest", "10,000 events a request", "prototype"),
         ("ingest", "100 events a request", "prototype"),
-        ("ingest", "20,000 events a batch, in the process", "prototype"),
+        ("ingest", "10,000 events a batch, in the process", "prototype"),
         ("singles", "1 event a request", "nothing"),
         ("singles", "1 event a request", "prototype"),
         ("cached", "a cached vendor answer", "nothing"),
@@ -78,7 +78,7 @@ def test_every_finding_has_a_spread_and_a_verdict_where_it_has_a_budget(
 def test_questions_are_asked_uncached_and_cached(run: tuple[str, dict[str, Any], Path]) -> None:
     _, written, _ = run
     uncached, cached = (
-        [one["what"] for one in written["findings"] if one["group"] == f"questions, 20 k events, {kind}"]
+        [one["what"] for one in written["findings"] if one["group"] == f"questions, 10 k events, {kind}"]
         for kind in ("uncached", "cached")
     )
     assert uncached[:-1] == cached

@@ -46,15 +46,15 @@ class Sizes:
 
 
 QUICK = Sizes(
-    events=20_000,
+    events=10_000,
     large_events=0,
     rounds=1,
     campaigns=20,
-    limit_s=0.3,
-    asks=5,
+    limit_s=0.2,
+    asks=3,
     asks_limit_s=0.5,
     pause_s=0.0,
-    quiet_s=0.25,
+    quiet_s=0.2,
 )
 
 
