@@ -275,7 +275,8 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
         log_enabled=False,
         websockets=False,
     )
-    url = f"http://{settings.host}:{port}"
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{name}:{port}"
     task = asyncio.create_task(server.serve())
     try:
         await _listening(settings.host, port, task)

@@ -54,6 +54,7 @@ def test_a_server_elsewhere_wants_a_key(command, url, monkeypatch):
         (("--url", "http://127.0.0.1:9"), "no answer from http://127.0.0.1:9"),
         (("--url", "example.com"), "'example.com' is no address"),
         (("--url", "http://127.0.0.1:9", "--data", "x"), "two different servers"),
+        (("--url", "http://127.0.0.1:9", "--workspace", "x"), "--workspace is of --data"),
         (("--data", "nothing-here"), "there is no data in nothing-here"),
     ],
 )

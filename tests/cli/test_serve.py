@@ -67,6 +67,24 @@ def test_a_second_server_is_told_of_the_first(tmp_path, turnout, turnout_process
     assert "give another --data directory" in second.err
 
 
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_ipv6_address_is_one_that_can_be_opened(tmp_path, environment, turnout):
+    process, _, url = start(tmp_path, {**environment, "TURNOUT_API_KEY": "k"}, "--host", "::1")
+    assert url.startswith("http://[::1]:")
+    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert turnout("keys", "list", "--data", tmp_path / "data").code == 0
+    assert finish(process) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["serve", "demo"])
 def test_a_taken_port_is_said(tmp_path, turnout, name):
     with socket.socket() as taken:

@@ -97,7 +97,7 @@ class Connection:
                 if answer.status_code >= 400:
                     answer.read()
                     raise refusal(answer)
-                yield answer.iter_raw()
+                yield answer.iter_bytes()
         except httpx.TransportError as error:
             raise self._unreachable(error) from None
 
@@ -135,6 +135,8 @@ def connect(target: Target, *, creates: bool = False) -> Iterator[Connection]:
     if url:
         if target.data:
             raise InvalidInput("--url and --data name two different servers", hint="give one of them")
+        if target.workspace != "default":
+            raise InvalidInput("--workspace is of --data", hint="a key of that workspace says it to --url: --key KEY")
         with _client(_checked(url), target.key or os.environ.get("TURNOUT_API_KEY", ""), "") as client:
             yield Connection(client, url, local=False)
         return

@@ -68,6 +68,17 @@ OVERVIEW = (
 )  # fmt: skip
 
 
+#: What of the overview is shown where there is little room.
+_FOREMOST = ("sent", "open_rate", "click_rate", "viewers", "revenue", "unique_opened", "unique_clicked", "delivered")
+
+
+def foremost(names: Sequence[str], count: int) -> list[str]:
+    """The `count` most telling of the names, in their order."""
+    ranked = sorted(names, key=lambda name: _FOREMOST.index(name) if name in _FOREMOST else len(_FOREMOST))
+    kept = set(ranked[:count])
+    return [name for name in names if name in kept]
+
+
 def metrics(probed: Totals) -> list[str]:
     """The metrics that are worth asking for, given the totals of PROBES."""
     found: list[str] = []

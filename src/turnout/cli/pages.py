@@ -25,9 +25,12 @@ def campaign(answer: Answer, found: Entry, days: int) -> None:
     if not answer["rows"]:
         print("\nno events in this range that count; --traffic all would show what else there is")
         return
+    print()
     out.print(_funnel_table(answer))
-    for line in _facts(answer["totals"]):
+    facts = _facts(answer["totals"])
+    for line in ["", *facts] if facts else ():
         print(line)
+    print()
     out.print(_days_table(answer, days))
 
 
@@ -143,6 +146,7 @@ def table(answer: Answer, found: Entry | None) -> None:
         made.add_section()
         blank = ["in all", *[""] * (len(meta["dimensions"]) - 1)]
         made.add_row(*blank, *(_value(name, answer["totals"][name]) for name in numbers), style="bold")
+    print()
     console.out().print(made)
     if meta["rows"] > len(answer["rows"]):
         print(f"{len(answer['rows']):,} of {meta['rows']:,} rows; --limit shows more")
@@ -153,7 +157,7 @@ def overview(answer: Answer, campaigns: list[Entry], *, keep_order: bool) -> Non
     meta = answer["meta"]
     known = {one["id"]: one for one in campaigns}
     names = funnel.with_data(funnel.OVERVIEW, answer["rows"])
-    names = names[: max(3, (console.out().width - 60) // 13)]
+    names = funnel.foremost(names, max(3, (console.out().width - 48) // 13))
     made = console.table(
         "campaign", "title", "last event", *map(_heading, names), right=[_heading(name) for name in names]
     )
@@ -171,6 +175,7 @@ def overview(answer: Answer, campaigns: list[Entry], *, keep_order: bool) -> Non
     made.add_row("in all", "", "", *(_value(metric, answer["totals"].get(metric)) for metric in names), style="bold")
     print(f"workspace in {meta['timezone']}, {len(known):,} campaigns")
     _range(meta)
+    print()
     console.out().print(made)
     silent = [one for one in known if one not in rows]
     if silent and meta["rows"] <= len(answer["rows"]):

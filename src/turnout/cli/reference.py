@@ -15,6 +15,7 @@ from typing import Any
 
 import typer.main
 
+from turnout.capture.shaping import GUESSES, TYPE_WORDS
 from turnout.cli import exits
 from turnout.cli.root import application
 
@@ -39,6 +40,8 @@ def page() -> str:
     ]
     for path, command in _commands(root, "turnout"):
         lines += ["", *_section(path, command)]
+        if path == "turnout import":
+            lines += ["", *_guesses()]
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +78,24 @@ def _section(path: str, command: Any) -> Iterator[str]:
 def _metavar(argument: Any) -> str:
     name = argument.metavar or argument.name.upper()
     return name if argument.required else f"[{name}]"
+
+
+def _guesses() -> Iterator[str]:
+    """What import makes of other tools' words."""
+    yield "Columns of CSV and Parquet that are guessed, whatever their case, spaces and dashes; and words for types:"
+    yield ""
+    yield "| field | columns |"
+    yield "|---|---|"
+    for field, names in GUESSES.items():
+        yield f"| `{field}` | {', '.join(f'`{name}`' for name in names)} |"
+    words: dict[str, list[str]] = {}
+    for word, kind in TYPE_WORDS.items():
+        words.setdefault(kind, []).append(word)
+    yield ""
+    yield "| type | words |"
+    yield "|---|---|"
+    for kind, others in words.items():
+        yield f"| `{kind}` | {', '.join(f'`{word}`' for word in others)} |"
 
 
 def _value(option: Any) -> str:

@@ -358,7 +358,7 @@ def set_workspace(
     body = _settings(name, timezone, access_key, signing_secret)
     if not body:
         raise InvalidInput("nothing is to be changed", hint="e.g. --timezone Europe/Berlin")
-    with connect(Target(url, key, data, workspace=id)) as server:
+    with connect(Target(url, key, data, workspace="default" if url else id)) as server:
         answer = server.call("PATCH", "/v1/workspaces", body={"id": id, **body})
     made = answer.json()
     print(answer.text if as_json else f"workspace {made['id']}: {console.plain(made['name'])}, {made['timezone']}")
