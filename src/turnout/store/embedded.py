@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import queue
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 from chdb.state.sqlitelike import Connection, StreamingResult
 
@@ -40,9 +40,6 @@ _CLOSE_TIMEOUT_S = 40.0
 #: A batch is one block, so one part: kept whole, or not at all.
 _WHOLE_BATCHES = {"max_insert_threads": 1, "min_insert_block_size_bytes": 0, "min_insert_block_size_rows": 10_000_000}
 
-#: Where a batch lies while the engine reads it.
-_SCRATCH = "incoming.arrow"
-
 
 class EmbeddedEngine:
     """An `Engine` on chDB.
@@ -62,8 +59,7 @@ class EmbeddedEngine:
         for name, value in _WHOLE_BATCHES.items():
             self._writer.query(f"SET {name} = {value}")
         self._write_lock = threading.Lock()
-        self._scratch = directory / _SCRATCH
-        self._types: dict[str, dict[str, str]] = {}
+        self._scratch = _plain(directory) / "incoming.arrow"
         self._reader_count = readers
         self._readers: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(readers):
@@ -76,7 +72,6 @@ class EmbeddedEngine:
         """Run a statement on the writer's connection."""
         with self._write_lock, _translated(sql):
             self._must_be_open()
-            self._types.clear()  # the statement may change a table
             self._writer.query(sql, "Null", params=encode_parameters(parameters))
 
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
@@ -108,21 +103,12 @@ class EmbeddedEngine:
         The batch goes through a scratch file, because chDB's own way in (`send_insert`) reports
         success where the write failed: on a full disk, over a memory limit, in a view.
         """
-        names = ", ".join(batch.schema.names)
+        columns = ", ".join(batch.schema.names)
         with self._write_lock, _translated(table):
             self._must_be_open()
-            types = self._column_types(table)
             self._scratch.write_bytes(ipc_stream(batch))
             self._writer.query(
-                f"INSERT INTO {table} ({names}) SELECT {names}"
-                " FROM file({path:String}, 'ArrowStream', {structure:String})",
-                "Null",
-                params=encode_parameters(
-                    {
-                        "path": str(self._scratch.absolute()),
-                        "structure": ", ".join(f"{name} {types.get(name, 'String')}" for name in batch.schema.names),
-                    }
-                ),
+                f"INSERT INTO {table} ({columns}) FROM INFILE '{self._scratch}' FORMAT ArrowStream", "Null"
             )
 
     def close(self) -> None:
@@ -141,12 +127,6 @@ class EmbeddedEngine:
                 self._readers.get(timeout=_CLOSE_TIMEOUT_S).close()
             except queue.Empty:
                 log.warning("a question outlived the store")
-
-    def _column_types(self, table: str) -> dict[str, str]:
-        if table not in self._types:
-            found = self._writer.query(f"DESCRIBE TABLE {table}", "JSONCompact").bytes()
-            self._types[table] = {name: kind for name, kind, *_ in msgspec.json.decode(found)["data"]}
-        return self._types[table]
 
     def _must_be_open(self) -> None:
         if self._closed:
@@ -222,6 +202,12 @@ class _Stream:
                     self._connection.close()
             finally:
                 self._lock.release()
+
+
+def _plain(directory: Path) -> Path:
+    """A directory whose path the engine reads as it stands: not as a pattern, nor as the end of a quoted text."""
+    absolute = directory.absolute()
+    return Path(tempfile.mkdtemp(prefix="turnout-")) if set("*?{}[]'\\") & set(str(absolute)) else absolute
 
 
 def _connect(directory: Path, query_timeout_s: int) -> Connection:

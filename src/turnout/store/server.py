@@ -348,6 +348,8 @@ def _meaning(error: Exception) -> TurnoutError:
         return Overloaded("the store can't be reached", retry_after_s=5)
     if any(isinstance(cause, transport.ReadTimeoutError) for cause in causes):
         return StoreError("the store did not answer in time")
+    if isinstance(error, ClickHouseError) and not any(isinstance(cause, transport.HTTPError) for cause in causes):
+        return translate(error)
     return StoreError("the connection to the store broke")
 
 
