@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -15,12 +16,14 @@ EVENT = b'{"type":"sent","time":"2026-10-05T10:00:00Z","campaign":"spring","reci
 
 
 def test_without_a_server_the_directory_is_served_for_the_command(tmp_path, turnout):
-    first = turnout("import", "-", "--data", "data", stdin=EVENT)
+    first = turnout("import", "-", "--data", "data", stdin=gzip.compress(EVENT))
     assert first.code == 0, first.err
     assert "API key" in first.err
     assert "API key" not in first.out
-    again = turnout("import", "-", "--data", "data", "--json", stdin=EVENT)
-    assert json.loads(again.out)["duplicates"] == 1
+    again = turnout("import", "-", "--data", "data", "--json", stdin=EVENT + b'{"type":"sent"}\n')
+    assert again.code == 1
+    report = json.loads(again.out)
+    assert (report["accepted"], report["duplicates"], report["rejected"]) == (0, 1, 1)
     assert again.err == ""
     assert not (tmp_path / "data" / "owner.json").exists()
 

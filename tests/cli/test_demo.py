@@ -66,11 +66,3 @@ def test_the_sample_is_loaded_once_and_served_until_it_is_stopped(turnout, tmp_p
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
-
-
-def test_a_directory_with_campaigns_of_its_own_is_left_alone(turnout):
-    event = b'{"type":"sent","time":"2026-10-05T10:00:00Z","campaign":"mine"}'
-    assert turnout("import", "-", "--data", "own", stdin=event).code == 0
-    refused = turnout("demo", "--once", "--port", "0", "--data", "own")
-    assert refused.code == 2
-    assert "campaigns of another kind" in refused.err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
+import threading
 
 import pyarrow.parquet as pq
 import pytest
@@ -99,6 +101,26 @@ def test_an_export_that_fails_keeps_the_file_before_it(tmp_path):
         fail()
     assert [one.name for one in tmp_path.iterdir()] == ["events.csv"]
     assert path.read_text() == "old"
+
+
+def test_an_answer_that_breaks_off_is_no_file(command, tmp_path):
+    """A real socket that promises more than it sends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def half():
+            peer, _ = listening.accept()
+            with peer:
+                peer.recv(65_536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+
+        thread = threading.Thread(target=half)
+        thread.start()
+        where = ("--url", f"http://127.0.0.1:{listening.getsockname()[1]}", "--key", "k")
+        result = command("export", "events", "-o", tmp_path / "events.csv", where=where)
+        thread.join()
+    assert result.code == 2
+    assert "error: lost the connection to" in result.err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

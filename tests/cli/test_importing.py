@@ -121,10 +121,3 @@ def test_what_can_t_be_imported_is_said(command, tmp_path, monkeypatch, argument
     result = command("import", *arguments)
     assert result.code == 2
     assert words in result.err
-
-
-def test_stdin_and_an_exit_code_that_scripts_can_use(turnout):
-    good = turnout("import", "-", "--data", "d", "--json", stdin=gzip.compress(lines(100).encode()))
-    assert (good.code, json.loads(good.out)["accepted"]) == (0, 100)
-    bad = turnout("import", "-", "--data", "d", "--json", stdin=b'{"type":"sent"}\n')
-    assert (bad.code, json.loads(bad.out)["rejected"]) == (1, 1)

@@ -31,14 +31,20 @@ def test_nothing_is_missing_once_the_last_campaign_is_there():
 
 
 @pytest.mark.parametrize("later", [dt.timedelta(hours=2), dt.timedelta(days=3), dt.timedelta(days=40, hours=-13)])
-def test_an_interrupted_load_is_taken_up_with_the_events_of_its_own_day(later):
+def test_an_interrupted_load_is_taken_up_with_the_sample_of_its_own_day(later):
     first = sample(NOW)
     last = load.in_order(first)[-1]["id"]
     again = load.missing(known(first, last), NOW + later)
     assert again is not None
-    ids = {event["id"] for event in again.events()}
-    assert {event["id"] for event in first.events()} <= ids
     assert again.campaigns == first.campaigns
+    assert NOW < again.now <= min(NOW + later, NOW.replace(hour=23, minute=59, second=59))
+
+
+def test_the_sample_of_that_day_has_every_event_that_may_be_in():
+    first = sample(NOW)
+    again = load.missing(known(first, load.in_order(first)[-1]["id"]), NOW + dt.timedelta(days=3))
+    assert again is not None
+    assert {event["id"] for event in first.events()} <= {event["id"] for event in again.events()}
 
 
 def test_the_last_campaign_is_one_that_no_event_makes():

@@ -102,8 +102,12 @@ class Connection:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        hint = "is it running? turnout serve starts one" if self.local else "check --url, and that it is running"
-        return Unreachable(f"no answer from {self.url}: {str(error) or type(error).__name__}", hint=hint)
+        import httpx
+
+        reached = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        hint = "its log may say why" if reached else "check --url, and that it is running"
+        words = "lost the connection to" if reached else "no answer from"
+        return Unreachable(f"{words} {self.url}: {str(error) or type(error).__name__}", hint=hint)
 
 
 def refusal(answer: httpx.Response) -> Refused:
