@@ -17,10 +17,14 @@ from turnout.dialects.braze.limits import Limiter, Rate
 from turnout.dialects.braze.series import series
 from turnout.dialects.contract import Call, Caller, Room, Route, Services
 from turnout.model import Campaign
+from turnout.stats import calendar
 from turnout.stats.run import Statistics
 
 #: Campaigns of one page of the list.
 PAGE_SIZE = 100
+
+#: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
+KEPT_QUERY_LIMIT_BYTES = 512
 
 _JSON = "application/json"
 
@@ -46,19 +50,20 @@ def _state(services: Services) -> _State:
 
 async def data_series(call: Call) -> Response:
     """A campaign's numbers, day by day."""
-    asked, services, workspace = call.request.query_params, call.services, call.workspace
-    campaign = _campaign(call, asked.get("campaign_id", ""))
-    window = parse.window(
-        parse.length(asked.get("length")), asked.get("ending_at", ""), workspace.timezone, services.now()
-    )
+    services, workspace, now = call.services, call.workspace, call.services.now()
     bodies, version = _state(services).bodies, services.statistics.version(workspace.id)
-    key = (workspace.id, workspace.timezone, campaign.id, campaign.updated_at, window.days[-1], len(window.days))
+    # The version stands for the events, the campaigns and the zone; today for a query that names no end.
+    query: bytes = call.request.scope["query_string"]
+    key = (workspace.id, query, now.astimezone(calendar.zone(workspace.timezone)).date())
     body = bodies.get(key, version)
     if body is None:
+        asked = call.request.query_params
+        campaign = _campaign(call, asked.get("campaign_id", ""))
+        window = parse.window(parse.length(asked.get("length")), asked.get("ending_at", ""), workspace.timezone, now)
         body = await services.run(
             lambda: render.series(series(services.statistics, services.engine, workspace, campaign, window))
         )
-        if services.statistics.keeps_answers:
+        if services.statistics.keeps_answers and len(query) <= KEPT_QUERY_LIMIT_BYTES:
             bodies.put(key, version, body)
     return Response(body, media_type=_JSON)
 
