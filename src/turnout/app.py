@@ -73,6 +73,10 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
 
     Raises StoreOwned, SchemaTooNew or InvalidInput; nothing is left open then.
     """
+    # A batch makes tens of thousands of short-lived tuples. At the default threshold the collector
+    # would look through all of them again and again: a third of the time of an ingest.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     with contextlib.ExitStack() as opened:
         ownership = Ownership.take(settings.data)
         opened.callback(ownership.release)
@@ -235,10 +239,6 @@ def serve(house: House, started: Callable[[str], None] = lambda url: None) -> No
     """
     import uvloop
 
-    # A batch makes tens of thousands of short-lived tuples. At the default threshold the collector
-    # would look through all of them again and again: a third of the time of an ingest.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
     try:
         uvloop.run(_serve(house, started))
     finally:

@@ -28,6 +28,9 @@ _MILLISECONDS_FROM = 1e11
 _AMOUNT_LIMIT = Decimal(10) ** 12
 _AMOUNT_STEP = Decimal("0.000001")
 
+#: The one field that an event of this type is nothing without.
+_NEEDED = {"watched": "duration_s", "performed": "name", "purchased": "amount"}
+
 #: Encoded size of `params` or `properties` of one event.
 MAPPING_LIMIT_BYTES = 65_536
 
@@ -98,12 +101,9 @@ def require(event: Event) -> None:
     kind = event.type
     if not event.campaign and kind not in BEHAVIOURS:
         raise Refused("campaign", f"'{kind}' needs a campaign", "missing_field")
-    if kind == "watched" and event.duration_s is None:
-        raise Refused("duration_s", "'watched' needs duration_s", "missing_field")
-    if kind == "performed" and not event.name:
-        raise Refused("name", "'performed' needs a name", "missing_field")
-    if kind == "purchased" and event.amount is None:
-        raise Refused("amount", "'purchased' needs an amount", "missing_field")
+    needed = _NEEDED.get(kind)
+    if needed is not None and getattr(event, needed) in (None, ""):
+        raise Refused(needed, f"'{kind}' needs {needed}", "missing_field")
 
 
 def normalise(event: Event) -> None:
@@ -135,6 +135,8 @@ def settle_money(event: Event) -> None:
 
 def bound_mappings(event: Event) -> None:
     """`params` and `properties` are kept as they are, up to a size."""
+    if event.params is None and event.properties is None:
+        return
     for name, value in (("params", event.params), ("properties", event.properties)):
         if value and len(msgspec.json.encode(value)) > MAPPING_LIMIT_BYTES:
             raise Refused(name, f"more than {MAPPING_LIMIT_BYTES} bytes", "too_large")

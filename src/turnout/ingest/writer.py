@@ -61,6 +61,8 @@ class Writer:
     """Owns the writing side of the store. `submit` from any thread; `close` writes what is left.
 
     At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken.
+    A group that could hold more waits `gather_ms` for it: clients that were just answered are about to
+    send again, and one commit for all of them is cheaper than one for the first and one for the rest.
     `filter_ids` keeps a filter of stored ids in memory; it must be off where others write to the store.
     """
 
@@ -73,6 +75,7 @@ class Writer:
         group_limit_events: int = 50_000,
         queue_limit_events: int = 400_000,
         filter_ids: bool = True,
+        gather_ms: float = 2.0,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events = events
@@ -86,6 +89,7 @@ class Writer:
         self._closing = False
         self._damaged = False
         self._filter_ids = filter_ids
+        self._gather_ms = gather_ms
         self._stopwatch = stopwatch
         self._seen: Seen | None = None
         self._unfiltered: list[bytes] = []
@@ -155,6 +159,8 @@ class Writer:
                 self._changed.wait()
             if not self._waiting:
                 return None
+            if self._waiting_events < self._group_limit_events and not self._closing:
+                self._changed.wait_for(self._is_full, self._gather_ms / 1000)
             group: list[_Submission] = []
             size = 0
             while self._waiting and (
@@ -167,6 +173,9 @@ class Writer:
                     group.append(submission)
             self._waiting_events -= size
             return group
+
+    def _is_full(self) -> bool:
+        return self._closing or self._waiting_events >= self._group_limit_events
 
     def _fail(self, group: list[_Submission], error: TurnoutError) -> None:
         self._damaged = True

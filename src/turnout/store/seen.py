@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-_PROBES = 8
+_PROBES = 6
 _BITS_PER_ID = 16
 
 Words = npt.NDArray[np.uint64]
@@ -36,7 +36,8 @@ class Seen:
         """Remember ids: 16 bytes each, end to end."""
         where, bits = self._probes(digests)
         with self._lock:
-            np.bitwise_or.at(self._words, where.ravel(), bits.ravel())
+            for probe, bit in zip(where, bits, strict=True):
+                np.bitwise_or.at(self._words, probe, bit)
             self.added += len(digests) // 16
 
     def maybe(self, digests: bytes) -> npt.NDArray[np.bool_]:
