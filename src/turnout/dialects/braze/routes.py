@@ -15,8 +15,9 @@ from turnout.dialects.braze.compatibility import COMPATIBILITY
 from turnout.dialects.braze.kept import Bodies
 from turnout.dialects.braze.limits import Limiter, Rate
 from turnout.dialects.braze.series import series
-from turnout.dialects.contract import Call, Caller, Room, Route, Services
+from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.model import Campaign
+from turnout.services import Services
 from turnout.stats import calendar
 from turnout.stats.run import Statistics
 
@@ -42,7 +43,10 @@ _states: WeakKeyDictionary[Statistics, _State] = WeakKeyDictionary()
 
 
 def _state(services: Services) -> _State:
-    return _states.setdefault(services.statistics, _State())
+    state = _states.get(services.statistics)
+    if state is None:
+        state = _states[services.statistics] = _State()
+    return state
 
 
 # ---- handlers ---------------------------------------------------------------------------------------
@@ -103,7 +107,7 @@ def authenticate(request: Request, services: Services) -> Caller:
         raise errors.Unauthenticated("this API key is not known")
     workspace = services.catalog.workspace(key.workspace)
     now = services.now()
-    rate = _state(services).limiter.count(workspace.id, request.url.path, now)
+    rate = _state(services).limiter.count(workspace.id, request.scope["path"], now)
     request.state.braze_rate = rate
     if rate.exceeded:
         raise errors.RateLimited("Rate limit exceeded", retry_after_s=max(1, rate.reset_s - int(now.timestamp())))
@@ -148,14 +152,16 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
 
 def _rate_headers(request: Request) -> dict[str, str]:
     """Present on every response; empty where no workspace is known."""
-    rate: Rate | None = getattr(request.state, "braze_rate", None)
+    rate: Rate | None = request.scope.get("state", {}).get("braze_rate")
     values = (str(rate.limit), str(rate.remaining), str(rate.reset_s)) if rate else ("", "", "")
-    return dict(zip(("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"), values, strict=True))
+    return dict(zip(("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"), values, strict=True))
 
 
 def decorate(call: Call, response: Response) -> None:
-    """The rate headers."""
-    response.headers.update(_rate_headers(call.request))
+    """The rate headers; `render_error` has set them already, for paths that no route has too."""
+    if response.status_code == 200:
+        headers = _rate_headers(call.request)
+        response.raw_headers += [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 ROUTES: tuple[Route, ...] = (
