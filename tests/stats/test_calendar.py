@@ -116,9 +116,11 @@ def test_always_can_be_shown_in_every_zone(text: str, zone: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yesterday", "2026-13-01", "2026-10-05T25:00", "12345678", "9" * 30, "-" + "9" * 15, "1e12", "nan", "\u0662\u0660\u0662\u0666-10-05",
-     "2026-10-05T13:00:00 05:30 06:00", "1791205200.", "x" * 5000],
-)  # fmt: skip
+    [
+        *("yesterday", "2026-13-01", "2026-10-05T25:00", "12345678", "9" * 30, "-" + "9" * 15, "1e12", "nan"),
+        *("\u0662\u0660\u0662\u0666-10-05", "2026-10-05T13:00:00 05:30 06:00", "1791205200.", "x" * 5000),
+    ],
+)
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_moment(text, "UTC", "from")

@@ -201,6 +201,26 @@ def test_days_of_23_and_25_hours(tenant: Any) -> None:
         assert len({row["hour"] for row in by_hour}) == hours
 
 
+def test_clocks_that_change_within_a_quarter_of_an_hour(tenant: Any) -> None:
+    # In 2010 Newfoundland's clocks went from 00:01 back to 23:01 of the day before.
+    tenant.send(
+        *(
+            {"type": "sent", "campaign": "spring", "time": f"2010-11-07T02:{minute}Z", "recipient": minute}
+            for minute in ("29:59", "30:00", "30:59.999", "31:00", "44:59", "45:00")
+        )
+    )
+    days = tenant.stats("sent,unique_sent", dimensions="day", timezone="America/St_Johns")["rows"]
+    assert days == [
+        {"day": "2010-11-06", "sent": 4, "unique_sent": 4},
+        {"day": "2010-11-07", "sent": 2, "unique_sent": 2},
+    ]
+    hours = tenant.stats("sent", dimensions="hour", timezone="America/St_Johns", day="2010-11-06")["rows"]
+    assert hours == [
+        {"hour": "2010-11-06T23:00:00-02:30", "sent": 1},
+        {"hour": "2010-11-06T23:00:00-03:30", "sent": 3},
+    ]
+
+
 def test_the_uniques_of_days_are_not_those_of_the_range(tenant: Any) -> None:
     tenant.send(*(opened(1, "human", time=f"2026-03-{day}T10:00:00Z") for day in (27, 28, 29)))
     answer = tenant.stats("opened,unique_opened", dimensions="day")

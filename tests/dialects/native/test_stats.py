@@ -176,8 +176,8 @@ def test_the_dictionary_has_every_metric_and_dimension(tenant):
     assert by_name["open_rate"]["denominator"] == "unique_delivered"
     assert by_name["unique_opened"]["unique_by"] == "recipient"
     assert "all classes" in by_name["unsubscribed"]["traffic"]
-    for name in by_name:
-        assert tenant.stats(name)["totals"].keys() >= {name}
+    for part in (list(METRICS)[:60], list(METRICS)[60:]):
+        assert tenant.stats(",".join(part))["totals"].keys() >= set(part)
 
 
 def test_recipients_of_no_campaign(tenant):
