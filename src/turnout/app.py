@@ -28,11 +28,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from turnout.dialects.contract import Call, Room, Route, Services
+from turnout.dialects.contract import Call, Room, Route
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, MethodNotAllowed, NotFound, Overloaded, TurnoutError
 from turnout.ingest.writer import Flush, Writer
-from turnout.metrics import Metrics
+from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
 from turnout.stats.run import Statistics
@@ -42,6 +42,7 @@ from turnout.store.engine import Engine
 from turnout.store.events import EventStore
 from turnout.store.migrate import migrate
 from turnout.store.ownership import Ownership
+from turnout.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -88,16 +89,16 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
         statistics = Statistics(engine, cache_entries=settings.cache_entries if alone else 0)
-        metrics = Metrics()
+        telemetry = Telemetry()
         writer = Writer(
             events,
             catalog,
-            on_flush=_on_flush(metrics, statistics),
+            on_flush=_on_flush(telemetry, statistics),
             group_limit_events=settings.group_limit_events,
             queue_limit_events=settings.queue_limit_events,
             filter_ids=alone,
         )
-        metrics.waiting.set_function(lambda: writer.waiting_events)
+        telemetry.waiting.set_function(lambda: writer.waiting_events)
         writer.start()
         services = Services(
             settings=settings,
@@ -106,7 +107,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             catalog=catalog,
             writer=writer,
             statistics=statistics,
-            metrics=metrics,
+            telemetry=telemetry,
             now=clock,
             threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
             local_token=secrets.token_urlsafe(24),
@@ -159,13 +160,13 @@ def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
     return generated
 
 
-def _on_flush(metrics: Metrics, statistics: Statistics) -> Callable[[Flush], None]:
+def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush], None]:
     def count(flush: Flush) -> None:
-        metrics.accepted.inc(flush.accepted)
-        metrics.duplicates.inc(flush.duplicates)
+        telemetry.accepted.inc(flush.accepted)
+        telemetry.duplicates.inc(flush.duplicates)
         if flush.accepted:
-            metrics.flush_events.observe(flush.accepted)
-            metrics.flush_seconds.observe(flush.seconds)
+            telemetry.flush_events.observe(flush.accepted)
+            telemetry.flush_seconds.observe(flush.seconds)
             statistics.changed(flush.workspaces)
 
     return count
@@ -204,7 +205,7 @@ def _room_of(path: str, rooms: tuple[Room, ...]) -> Room:
 
 def _endpoint(room: Room, route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
     label = f"{route.method} {route.path}"
-    seconds = services.metrics.request_seconds.labels(room.name, label)
+    seconds = services.telemetry.request_seconds.labels(room.name, label)
 
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
@@ -222,7 +223,7 @@ def _endpoint(room: Room, route: Route, services: Services) -> Callable[[Request
             response = room.render_error(TurnoutError("something went wrong here; it is in the server's log"), request)
         if room.decorate is not None:
             room.decorate(call, response)
-        services.metrics.requests.labels(room.name, label, str(response.status_code)).inc()
+        services.telemetry.requests.labels(room.name, label, str(response.status_code)).inc()
         seconds.observe(time.perf_counter() - started)
         return response
 

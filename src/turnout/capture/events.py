@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 
 from turnout.capture import body as bodies
 from turnout.capture.decode import decode
-from turnout.dialects.contract import Services
 from turnout.errors import InvalidInput, UnsupportedFormat
 from turnout.ingest.steps import Batch, prepare
 from turnout.model import Receipt, Workspace
+from turnout.services import Services
 
 #: What an event body may call itself; an empty type is taken as JSON.
 _MEDIA_TYPES = frozenset(
@@ -63,5 +63,5 @@ async def receive(request: Request, services: Services, workspace: Workspace) ->
 
     batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.run(unpack)
     for rejection in batch.rejected:
-        services.metrics.rejected.labels(rejection.reason).inc()
+        services.telemetry.rejected.labels(rejection.reason).inc()
     return await asyncio.wrap_future(services.writer.submit(batch))

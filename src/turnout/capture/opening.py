@@ -99,9 +99,7 @@ def read_block(source: Source, size: int) -> bytes:
 
 def broken(name: str, error: Exception) -> InvalidInput:
     """A packed file that can't be unpacked to its end."""
-    return InvalidInput(
-        f"{name}: broken or cut short: {error}", hint="get it again; what is in already counts once"
-    )
+    return InvalidInput(f"{name}: broken or cut short: {error}", hint="get it again; what is in already counts once")
 
 
 class _Counted(io.RawIOBase):

@@ -6,11 +6,8 @@ the room turns them into its own body and status, in one place.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -18,38 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout.errors import Forbidden, TurnoutError
-from turnout.ingest.writer import Writer
-from turnout.metrics import Metrics
 from turnout.model import ApiKey, Workspace
-from turnout.settings import Settings
-from turnout.stats.run import Statistics
-from turnout.store.catalog import Catalog
-from turnout.store.engine import Engine
-from turnout.store.events import EventStore
+from turnout.services import Services
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Services:
-    """The parts of the house that rooms use. Made by `app`, once."""
-
-    settings: Settings
-    engine: Engine
-    events: EventStore
-    catalog: Catalog
-    writer: Writer
-    statistics: Statistics
-    metrics: Metrics
-    now: Callable[[], datetime]
-    threads: ThreadPoolExecutor
-    #: Of this run only: lets commands on this machine act for any workspace.
-    local_token: str = ""
-    is_ready: Callable[[], bool] = lambda: True
-
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run blocking work (anything that asks the engine) off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
 
 @dataclass(frozen=True)

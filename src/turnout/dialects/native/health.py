@@ -26,7 +26,7 @@ async def readyz(call: Call) -> Response:
 
 async def prometheus(call: Call) -> Response:
     """Every counter, in Prometheus' text format."""
-    body = await call.services.run(generate_latest, call.services.metrics.registry)
+    body = await call.services.run(generate_latest, call.services.telemetry.registry)
     return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout import errors
-from turnout.dialects.contract import Call, Caller, Room, Route, Services
+from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.native import admin, campaigns, events, health, openapi, render, stats, wire
 from turnout.model import CampaignFields, Event
+from turnout.services import Services
 
 STATUS: dict[type[errors.TurnoutError], int] = {
     errors.InvalidInput: 400,

@@ -1,0 +1,42 @@
+"""The opened parts of the house, as whoever takes requests gets them. Made by `app`, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from turnout.ingest.writer import Writer
+from turnout.settings import Settings
+from turnout.stats.run import Statistics
+from turnout.store.catalog import Catalog
+from turnout.store.engine import Engine
+from turnout.store.events import EventStore
+from turnout.telemetry import Telemetry
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a request may need."""
+
+    settings: Settings
+    engine: Engine
+    events: EventStore
+    catalog: Catalog
+    writer: Writer
+    statistics: Statistics
+    telemetry: Telemetry
+    now: Callable[[], datetime]
+    threads: ThreadPoolExecutor
+    #: Of this run only: lets commands on this machine act for any workspace.
+    local_token: str = ""
+    is_ready: Callable[[], bool] = lambda: True
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking work (anything that asks the engine) off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
