@@ -200,7 +200,11 @@ class Catalog:
         return self._campaigns[workspace].get(name) if name is not None else None
 
     def put_campaign(self, workspace: str, name: str, fields: CampaignFields) -> Campaign:
-        """Set a campaign as given; identifiers that are left out stay, or are generated."""
+        """Set a campaign as given.
+
+        Identifiers that are left out stay, or are generated; channels, messages and variations that are
+        left out stay too, since events may have added them.
+        """
         with self._lock:
             before = self._campaigns.get(workspace, {}).get(name)
             campaign = self._complete(workspace, name, fields, before)
@@ -245,6 +249,9 @@ class Catalog:
         given = {field: getattr(fields, field) for field in CampaignFields.__struct_fields__}
         for kind in ("uuid", "token", "key", "number"):
             given[kind] = given[kind] or (getattr(before, kind) if before else self._generate(workspace, kind))
+        if before is not None:
+            for part in ("channels", "messages", "variations"):
+                given[part] = given[part] or getattr(before, part)
         for moment in ("scheduled_at", "started_at", "ended_at"):
             if given[moment] is not None and given[moment].tzinfo is None:
                 raise InvalidInput("a time needs its offset, e.g. 2026-03-17T10:00:00Z", field=moment)

@@ -52,6 +52,14 @@ def test_what_is_left_out_is_generated_and_then_stays(tenant):
     assert again["updated_at"] > first["updated_at"]
 
 
+def test_what_events_added_stays_when_a_title_is_set(tenant):
+    event = {"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "x", "recipient": "r"}
+    tenant.send({**event, "channel": "email", "message": "m", "variation": "a"})
+    put = tenant.client.put("/v1/campaigns/x", json={"title": "Named", "tags": ["t"]}).json()
+    assert (put["channels"], put["messages"][0]["id"], put["variations"][0]["id"]) == (["email"], "m", "a")
+    assert tenant.client.put("/v1/campaigns/x", json={"tags": []}).json()["tags"] == []
+
+
 @pytest.mark.parametrize("kind", ["uuid", "token", "key", "number"])
 def test_an_identifier_belongs_to_one_campaign(tenant, kind):
     tenant.client.put("/v1/campaigns/one", json={kind: SPRING[kind]})
