@@ -1,7 +1,7 @@
 """Where everything is wired together; nothing else knows all the parts.
 
-`open_house` opens the store and starts the writer; `asgi` makes the HTTP application of the rooms;
-`serve` runs both until it is told to stop. This module and the command line are the only ones that
+`open_house` opens the store and starts the writer; `serve` puts the rooms on a socket until it is told
+to stop. This module and the command line are the only ones that
 read the clock.
 """
 
@@ -15,22 +15,15 @@ import logging
 import secrets
 import signal
 import socket
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
-
-from turnout.dialects.contract import Call, Room, Route
+from turnout.asgi import Application
 from turnout.dialects.registry import ROOMS
-from turnout.errors import InvalidInput, MethodNotAllowed, NotFound, Overloaded, TurnoutError
+from turnout.errors import InvalidInput, Overloaded
 from turnout.ingest.writer import Flush, Writer
 from turnout.services import Services
 from turnout.settings import Settings
@@ -65,6 +58,7 @@ class House:
         """Write what waits, close the store, let go of the directory."""
         self.services.writer.close()
         self.services.threads.shutdown()
+        self.services.statistics.close()
         self.services.engine.close()
         self.ownership.release()
 
@@ -88,7 +82,9 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
-        statistics = Statistics(engine, cache_entries=settings.cache_entries if alone else 0)
+        statistics = Statistics(
+            engine, cache_entries=settings.cache_entries if alone else 0, repairs=lambda: events.repairs
+        )
         telemetry = Telemetry()
         writer = Writer(
             events,
@@ -172,64 +168,6 @@ def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush],
     return count
 
 
-# ---- HTTP -----------------------------------------------------------------------------------------
-
-
-def asgi(services: Services, rooms: tuple[Room, ...] = ROOMS) -> Starlette:
-    """The application: every route of every room, and no error without a room's shape."""
-    table = [
-        StarletteRoute(route.path, _endpoint(room, route, services), methods=[route.method])
-        for room in rooms
-        for route in room.routes
-    ]
-
-    def unrouted(request: Request, error: Exception) -> Response:
-        room = _room_of(request.url.path, rooms)
-        if isinstance(error, HTTPException) and error.status_code == 405:
-            return room.render_error(MethodNotAllowed(f"{request.method} is not spoken here"), request)
-        return room.render_error(NotFound(f"there is nothing at {request.url.path[:200]}"), request)
-
-    app = Starlette(routes=table, exception_handlers={404: unrouted, 405: unrouted})
-    app.router.redirect_slashes = False
-    return app
-
-
-def _room_of(path: str, rooms: tuple[Room, ...]) -> Room:
-    """Whose error shape an unrouted path gets: the room that has a route beginning like it, else our own."""
-    first = path.split("/")[1:2]
-    for room in rooms:
-        if any(route.path.split("/")[1:2] == first for route in room.routes):
-            return room
-    return rooms[0]
-
-
-def _endpoint(room: Room, route: Route, services: Services) -> Callable[[Request], Awaitable[Response]]:
-    label = f"{route.method} {route.path}"
-    seconds = services.telemetry.request_seconds.labels(room.name, label)
-
-    async def endpoint(request: Request) -> Response:
-        started = time.perf_counter()
-        call = Call(request, services, None)
-        try:
-            if route.scopes:
-                caller = room.authenticate(request, services)
-                caller.allow(*route.scopes)
-                call = replace(call, caller=caller)
-            response = await route.handler(call)
-        except TurnoutError as error:
-            response = room.render_error(error, request)
-        except Exception:
-            log.exception("%s failed", label)
-            response = room.render_error(TurnoutError("something went wrong here; it is in the server's log"), request)
-        if room.decorate is not None:
-            room.decorate(call, response)
-        services.telemetry.requests.labels(room.name, label, str(response.status_code)).inc()
-        seconds.observe(time.perf_counter() - started)
-        return response
-
-    return endpoint
-
-
 # ---- serving --------------------------------------------------------------------------------------
 
 
@@ -268,7 +206,7 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
     stopping = False
     services = replace(house.services, is_ready=lambda: not stopping)
     server = Server(
-        asgi(services),
+        Application(services, ROOMS),
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,

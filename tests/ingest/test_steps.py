@@ -128,6 +128,11 @@ def test_without_an_id_the_order_of_keys_and_unsaid_defaults_do_not_count():
     assert batch.digests[0] == batch.digests[1]
 
 
+def test_nothing_said_is_nothing_meant():
+    batch = batch_of(sent(properties={}, params={}, currency="EUR"), sent())
+    assert batch.digests[0] == batch.digests[1]
+
+
 def test_an_exported_id_is_the_identity_itself():
     (digest,) = batch_of(sent(id="x")).digests
     assert batch_of(sent(id=f"turnout:{digest.hex()}")).digests == [digest]

@@ -162,3 +162,23 @@ def test_new_events_are_in_the_next_answer(tenant: Any) -> None:
         assert tenant.stats("sent")["totals"] == {"sent": number}
         tenant.send(event)
         assert tenant.stats("sent,unique_sent")["totals"] == {"sent": number, "unique_sent": number}
+
+
+def test_while_the_rollup_is_made_anew_raw_answers(counting_engine: Any, workspace: str) -> None:
+    answer = Statistics(counting_engine, repairs=lambda: 1).ask(Question(workspace, ("sent",), ("day",)))
+    assert answer.totals == {"sent": 7}
+    assert not any("FROM counts" in sql for sql in counting_engine.asked)
+
+
+def test_a_repair_that_begins_meanwhile_makes_raw_answer_again(counting_engine: Any, workspace: str) -> None:
+    repairs = iter([0, 1])
+    answer = Statistics(counting_engine, repairs=lambda: next(repairs)).ask(Question(workspace, ("sent",)))
+    assert answer.totals == {"sent": 7}
+    assert "FROM counts" in counting_engine.asked[0]
+    assert "FROM events" in counting_engine.asked[-1]
+
+
+def test_rows_alone_are_one_statement(counting_engine: Any, workspace: str) -> None:
+    answer = Statistics(counting_engine).ask(Question(workspace, ("sent",), ("campaign",), rows_only=True))
+    assert (len(answer.rows), answer.row_count, answer.totals, answer.excluded) == (3, 3, {}, {})
+    assert len(counting_engine.asked) == 1

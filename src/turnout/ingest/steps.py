@@ -117,12 +117,15 @@ def normalise(event: Event) -> None:
         event.quantity = 1
     if event.traffic is None:
         event.traffic = "human"
+    event.params = event.params or None
+    event.properties = event.properties or None
 
 
 def settle_money(event: Event) -> None:
     """Amounts are exact decimals below 10^12 with at most six places; the default currency is USD."""
     amount = event.amount
     if amount is None:
+        event.currency = ""
         return
     if not amount.is_finite() or abs(amount) >= _AMOUNT_LIMIT:
         raise Refused("amount", "the amount must be a number below 10^12", "bad_amount")

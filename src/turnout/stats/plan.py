@@ -43,8 +43,8 @@ class Plan:
     offsets: Offsets
 
 
-def plan(question: Question, offsets: Offsets) -> Plan:
-    """Choose the passes for a question."""
+def plan(question: Question, offsets: Offsets, *, rolled_up: bool = True) -> Plan:
+    """Choose the passes for a question; without `rolled_up`, raw only."""
     whole = bounded(question)
     if whole[0] is not None and whole[0] == whole[1]:
         return Plan((), offsets)
@@ -52,7 +52,7 @@ def plan(question: Question, offsets: Offsets) -> Plan:
     reads = []
     additive = tuple(metric for metric in metrics if metric.additive)
     if additive:
-        reads += [Read(source, additive, ranges) for source, ranges in _additive(question, offsets)]
+        reads += [Read(source, additive, ranges) for source, ranges in _additive(question, offsets, rolled_up)]
     unique = tuple(metric for metric in metrics if metric.kind == "unique")
     if unique:
         reads.append(Read("events", unique, (whole,)))
@@ -62,7 +62,7 @@ def plan(question: Question, offsets: Offsets) -> Plan:
     return Plan(tuple(reads), offsets)
 
 
-def excluded(question: Question, offsets: Offsets) -> Plan | None:
+def excluded(question: Question, offsets: Offsets, *, rolled_up: bool = True) -> Plan | None:
     """Choose the passes that count the events which the question's traffic leaves out.
 
     None where it leaves out nothing. A distinct count looks at recipients, which only raw has; then
@@ -77,7 +77,7 @@ def excluded(question: Question, offsets: Offsets) -> Plan | None:
     plain = tuple(metric for metric in metrics if metric.kind != "peak")
     if plain and not peak and all(metric.additive for metric in plain):
         asked = replace(question, dimensions=(), sort=())
-        reads += [Read(source, plain, ranges) for source, ranges in _additive(asked, offsets)]
+        reads += [Read(source, plain, ranges) for source, ranges in _additive(asked, offsets, rolled_up)]
     elif plain:
         reads.append(Read("events", plain, (whole,)))
     if peak:
@@ -94,11 +94,11 @@ def bounded(question: Question) -> Range:
     )
 
 
-def _additive(question: Question, offsets: Offsets) -> list[tuple[Source, tuple[Range, ...]]]:
+def _additive(question: Question, offsets: Offsets, rolled_up: bool) -> list[tuple[Source, tuple[Range, ...]]]:
     """Which tables have the counts and sums of which parts of the range."""
     names = {*question.dimensions, *(one.dimension for one in question.filters)}
     start, end = bounded(question)
-    if not all(DIMENSIONS[name].rolled_up for name in names):
+    if not (rolled_up and all(DIMENSIONS[name].rolled_up for name in names)):
         return [("events", ((start, end),))]
     is_local = any(DIMENSIONS[name].is_time for name in names)
     rolled, raw = split(start, end, offsets if is_local else None)

@@ -41,7 +41,8 @@ class Question:
     """Metrics, grouped by dimensions, of a workspace's events in `[from_ms, to_ms)`.
 
     None leaves that end of the range open. Time dimensions are local to `timezone`. Only events of the
-    `traffic` classes count. `limit` rows are answered after the first `offset`.
+    `traffic` classes count. `limit` rows are answered after the first `offset`. `rows_only` spares the
+    totals and what was left out.
     """
 
     workspace: str
@@ -55,6 +56,7 @@ class Question:
     sort: tuple[Sort, ...] = ()
     limit: int = 1000
     offset: int = 0
+    rows_only: bool = False
 
     def __post_init__(self) -> None:
         _names("metric", self.metrics, METRICS, LIMIT_METRICS)

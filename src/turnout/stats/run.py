@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from turnout.model import TRAFFIC_CLASSES
@@ -13,10 +14,12 @@ from turnout.stats import answer, calendar, excluded, plan
 from turnout.stats import compile as compiler
 from turnout.stats.answer import Answer, Row
 from turnout.stats.calendar import Offsets
-from turnout.stats.plan import Plan
 from turnout.stats.question import Question
 from turnout.stats.scope import Statement
 from turnout.store.engine import Engine, rows
+
+#: Threads for the parts of answers; the engine's readers bound what really runs at once.
+_HELPERS = 8
 
 
 class Statistics:
@@ -24,10 +27,20 @@ class Statistics:
 
     Up to `cache_entries` answers with `cache_rows` rows in all are kept per process; `changed` makes
     those of a workspace stale. Where other processes write to the same store, `cache_entries` must be 0.
+    `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead.
     """
 
-    def __init__(self, engine: Engine, *, cache_entries: int = 2000, cache_rows: int = 200_000) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        cache_entries: int = 2000,
+        cache_rows: int = 200_000,
+        repairs: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._engine = engine
+        self._repairs = repairs
+        self._helpers = ThreadPoolExecutor(max_workers=_HELPERS, thread_name_prefix="turnout-part")
         self._cache_entries = cache_entries
         self._cache_rows = cache_rows
         self._cache: OrderedDict[Question, tuple[int, Answer]] = OrderedDict()
@@ -39,6 +52,10 @@ class Statistics:
     def keeps_answers(self) -> bool:
         """Whether `version` tells of every change, so that what was computed may be kept."""
         return self._cache_entries > 0
+
+    def close(self) -> None:
+        """End the helping threads, once they are idle."""
+        self._helpers.shutdown()
 
     def changed(self, workspaces: Iterable[str]) -> None:
         """The events of these workspaces are not what they were."""
@@ -82,24 +99,54 @@ class Statistics:
                 self._cached_rows -= len(oldest.rows)
 
     def _answer(self, question: Question) -> Answer:
-        offsets = calendar.offsets(question.timezone)
-        totals = self._totals(question, offsets)
-        if question.dimensions:
-            found, count = self._page(question, plan.plan(question, offsets))
-        else:
-            found, count = [totals][question.offset :][: question.limit], 1
-        return Answer(question, found, totals, count, self._excluded(question, offsets))
+        before = self._repairs()
+        asked = _Asked(self._engine, question, rolled_up=before % 2 == 0)
+        found = self._gather(asked)
+        if asked.rolled_up and self._repairs() != before:
+            # Part of the rollup was cleared meanwhile, perhaps just as it was read.
+            found = self._gather(replace(asked, rolled_up=False))
+        return found
 
-    def _totals(self, question: Question, offsets: Offsets) -> Row:
-        whole = replace(question, dimensions=(), sort=(), limit=1, offset=0)
-        chosen = plan.plan(whole, offsets)
+    def _gather(self, asked: _Asked) -> Answer:
+        """The parts of an answer, asked side by side: each waits for the engine most of the time."""
+        question = asked.question
+        if question.rows_only:
+            found, count = asked.page()
+            return Answer(question, found, {}, count)
+        excluded = self._helpers.submit(asked.excluded)
+        if not question.dimensions:
+            totals = asked.totals()
+            return Answer(question, [totals][question.offset :][: question.limit], totals, 1, excluded.result())
+        totals_later = self._helpers.submit(asked.totals)
+        found, count = asked.page()
+        return Answer(question, found, totals_later.result(), count, excluded.result())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question on its way through the engine; `rolled_up` if the rollup may be used."""
+
+    engine: Engine
+    question: Question
+    rolled_up: bool
+
+    @property
+    def _offsets(self) -> Offsets:
+        return calendar.offsets(self.question.timezone)
+
+    def totals(self) -> Row:
+        """The whole range in one row."""
+        whole = replace(self.question, dimensions=(), sort=(), limit=1, offset=0)
+        chosen = plan.plan(whole, self._offsets, rolled_up=self.rolled_up)
         if not chosen.reads:
             return answer.zero(whole)
         (values,) = self._rows(compiler.page(whole, chosen))
         return answer.row(whole, values)
 
-    def _page(self, question: Question, chosen: Plan) -> tuple[list[Row], int]:
+    def page(self) -> tuple[list[Row], int]:
         """The rows of the page, and how many there are on all pages."""
+        question = self.question
+        chosen = plan.plan(question, self._offsets, rolled_up=self.rolled_up)
         if not chosen.reads:
             return [], 0
         found = self._rows(compiler.page(question, chosen)) if question.limit else []
@@ -111,12 +158,13 @@ class Statistics:
         ((count,),) = self._rows(compiler.row_count(question, chosen))
         return [], int(count)
 
-    def _excluded(self, question: Question, offsets: Offsets) -> dict[str, int]:
-        chosen = plan.excluded(question, offsets)
+    def excluded(self) -> dict[str, int]:
+        """How many events of each class of traffic did not count."""
+        chosen = plan.excluded(self.question, self._offsets, rolled_up=self.rolled_up)
         counts: dict[str, int] = {}
         if chosen is not None:
-            counts = {name: int(count) for name, count in self._rows(excluded.statement(question, chosen))}
-        return {name: counts.get(name, 0) for name in TRAFFIC_CLASSES if name not in question.traffic}
+            counts = {name: int(count) for name, count in self._rows(excluded.statement(self.question, chosen))}
+        return {name: counts.get(name, 0) for name in TRAFFIC_CLASSES if name not in self.question.traffic}
 
     def _rows(self, statement: Statement) -> list[list[Any]]:
-        return rows(self._engine, statement.sql, statement.parameters)
+        return rows(self.engine, statement.sql, statement.parameters)

@@ -89,7 +89,8 @@ def test_every_way_to_write_one_moment_is_one_event(tenant):
 
 
 def test_names_of_every_kind_come_back_as_they_went_in(tenant):
-    names = ["é ✿", "a,b", "a\\,b", "quote'\"", "tab\tline\nreturn\r", "%41", "שלום", "\u202e", " ", "{x:String}", "\U0001d4b3"]
+    names = ["é ✿", "a,b", "a\\,b", "quote'\"", "tab\tline\nreturn\r", "%41", "שלום", "\u202e", " ", "{x:String}"]
+    names.append("\U0001d4b3")
     tenant.send(*({**GOOD, "campaign": name, "recipient": name} for name in names))
     rows = tenant.stats("sent,unique_sent", dimensions="campaign")["rows"]
     assert sorted(row["campaign"] for row in rows) == sorted(names)

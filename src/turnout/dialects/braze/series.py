@@ -82,6 +82,7 @@ def series(statistics: Statistics, engine: Engine, workspace: Workspace, campaig
         timezone=workspace.timezone,
         traffic=TRAFFIC_CLASSES,
         limit=LIMIT_ROWS,
+        rows_only=True,
     )
     seen, said_goals = _seen(statistics, base)
     found = Series(layout(campaign, seen), window)

@@ -90,7 +90,8 @@ def moment(text: str, timezone: str, field: str) -> int | None:
     if not text:
         return None
     found = calendar.parse_moment(text, timezone, field)
-    if not 0 <= found < _END_MS:
+    # The first day of 1970 begins before the epoch where clocks are ahead of UTC.
+    if not -86_400_000 <= found < _END_MS:
         raise InvalidInput("the time must be between 1970 and 2100", field=field)
     return found
 
