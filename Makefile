@@ -30,7 +30,7 @@ bench: $(RUNTIME) ## measure the budgets
 	@exec $(BIN)/turnout bench $(ARGS)
 
 test: $(DEV) ## run every test; `make test ARGS=tests/stats`
-	@exec $(BIN)/pytest $(ARGS)
+	@exec $(BIN)/pytest -n 2 $(ARGS)
 
 check: $(DEV) ## lint, format, types, layers
 	$(BIN)/ruff check
