@@ -58,6 +58,7 @@ class House:
         """Write what waits, close the store, let go of the directory."""
         self.services.writer.close()
         self.services.threads.shutdown()
+        self.services.unpacker.shutdown()
         self.services.statistics.close()
         self.services.engine.close()
         self.ownership.release()
@@ -106,6 +107,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             telemetry=telemetry,
             now=clock,
             threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
+            unpacker=ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack"),
             local_token=secrets.token_urlsafe(24),
         )
         opened.pop_all()

@@ -33,6 +33,9 @@ class Services:
     telemetry: Telemetry
     now: Callable[[], datetime]
     threads: ThreadPoolExecutor
+    #: One thread: large bodies are taken apart one after the other. Side by side they would share the
+    #: interpreter and all be done at the same late moment; so the writer gets the first one early.
+    unpacker: ThreadPoolExecutor
     #: Of this run only: lets commands on this machine act for any workspace.
     local_token: str = ""
     is_ready: Callable[[], bool] = lambda: True
@@ -40,3 +43,7 @@ class Services:
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work (anything that asks the engine) off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+
+    async def unpack(self, work: Callable[[], T]) -> T:
+        """Run the work on a large body, in its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self.unpacker, work)

@@ -85,7 +85,7 @@ def test_every_kind_and_packing_says_the_same(tmp_path, kind, packing):
     ("name", "content", "form"),
     [
         ("a.csv", b"{x},type,time\n1,sent,2026-10-05\n", "csv"),
-        ("a.tsv.gz", gzip.compress(b"type\ttime\n"), "csv"),
+        ("a.tsv.gz", gzip.compress(b"type\ttime\n", mtime=0), "csv"),
         ("a.jsonl", b'{"type":', "ndjson"),
         ("a.json", b'[{"type":"sent"}]', "json"),
         ("a.json", b'{"type":"sent"}\n{"type":"sent"}\n', "ndjson"),
@@ -142,8 +142,8 @@ def test_bytes_that_are_no_utf8_are_left_to_be_refused_one_by_one(tmp_path):
     [
         ("a.json", b'[{"a":1}, {"a":2}', "the array is cut short after item 2"),
         ("a.json", b'[{"a":1}, {"a":tru}]', "item 2 can't be read"),
-        ("a.gz", gzip.compress(ndjson() * 20_000)[:-20], "broken or cut short"),
-        ("a.gz", gzip.compress(ndjson())[:30], "broken or cut short"),
+        ("a.gz", gzip.compress(ndjson() * 20_000, mtime=0)[:-20], "broken or cut short"),
+        ("a.gz", gzip.compress(ndjson(), mtime=0)[:30], "broken or cut short"),
         ("a.zst", zstandard.compress(ndjson())[:-5], "broken or cut short"),
         ("a.parquet", b"PAR1 and nothing else", "not a Parquet file"),
         ("a.csv", b"", "the file is empty"),

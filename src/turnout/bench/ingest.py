@@ -14,7 +14,7 @@ from turnout.bench.rounds import Contender, Ground, poster, take_turns, warm_up_
 
 GROUP = "ingest"
 
-_LARGE, _LARGE_CONNECTIONS = 10_000, 4
+_LARGE, _LARGE_CONNECTIONS = 10_000, 8
 _SMALL, _SMALL_CONNECTIONS = 100, 32
 _INSIDE = 50_000
 

@@ -13,6 +13,7 @@ from turnout.capture import body as bodies
 from turnout.capture.decode import decode
 from turnout.errors import InvalidInput, UnsupportedFormat
 from turnout.ingest.steps import Batch, prepare
+from turnout.ingest.writer import PACK_FROM_EVENTS
 from turnout.model import Receipt, Workspace
 from turnout.services import Services
 
@@ -59,9 +60,11 @@ async def receive(request: Request, services: Services, workspace: Workspace) ->
         decoded = decode(expanded, settings.request_limit_events)
         batch = prepare(workspace.id, decoded.events, services.now())
         batch.rejected = sorted((*decoded.rejected, *batch.rejected), key=lambda rejection: rejection.index)
+        if len(batch.events) >= PACK_FROM_EVENTS:
+            batch.pack()
         return batch
 
-    batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.run(unpack)
+    batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.unpack(unpack)
     for rejection in batch.rejected:
         services.telemetry.rejected.labels(rejection.reason).inc()
     return await asyncio.wrap_future(services.writer.submit(batch))

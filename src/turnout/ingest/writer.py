@@ -13,20 +13,29 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from turnout.errors import Overloaded, TurnoutError
-from turnout.ingest.columns import Table
+from turnout.ingest.columns import pack
 from turnout.ingest.steps import Batch
 from turnout.model import Event, Receipt
-from turnout.store.catalog import Catalog
-from turnout.store.events import EventStore
+from turnout.store.catalog import Catalog, Sighting
+from turnout.store.events import Cells, EventStore
 from turnout.store.seen import Seen, fill
 
 log = logging.getLogger(__name__)
 
 #: Smallest filter worth having: two bytes an id.
 _SEEN_MINIMUM_IDS = 4_000_000
+
+#: Batches of this size are packed one by one, before they reach the writer; smaller ones together, by it.
+PACK_FROM_EVENTS = 500
+
+#: While no more than this is waiting, a little patience makes the commit worth more.
+_GATHER_BELOW_EVENTS = 1000
+_GATHER_AT_MOST_MS = 20
 
 #: So many ids are looked for in the whole store at once; more are looked for near their event first.
 _FEW = 100
@@ -50,18 +59,48 @@ class _Submission:
 
 @dataclass
 class _Share:
-    """The new events of one workspace in a group, as parallel lists."""
+    """What one workspace adds to a group: rows that are packed already, and the events of small batches."""
 
-    events: list[Event]
-    digests: list[bytes]
-    received_us: list[int]
+    records: list[pa.RecordBatch] = field(default_factory=list)
+    touched: list[Cells] = field(default_factory=list)
+    sightings: set[Sighting] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    received_us: list[int] = field(default_factory=list)
+    #: Of everything, packed or not.
+    added: list[bytes] = field(default_factory=list)
+
+    def add(self, batch: Batch, new: list[bool] | None) -> None:
+        """Take a batch, or the events of it that are new."""
+        events, digests = batch.events, batch.digests
+        if new is not None:
+            events = [event for event, wanted in zip(events, new, strict=True) if wanted]
+            digests = [digest for digest, wanted in zip(digests, new, strict=True) if wanted]
+        self.added += digests
+        if len(batch.events) < PACK_FROM_EVENTS:
+            self.events += events
+            self.digests += digests
+            self.received_us += [batch.received_us] * len(events)
+        elif events:
+            packed = batch.pack()
+            self.records += packed.records if new is None else packed.only(new)
+            self.touched.append(packed.cells)
+            self.sightings |= packed.sightings
+
+    def pack(self, workspace: str) -> None:
+        """Pack the events of the small batches together."""
+        if self.events:
+            packed = pack(workspace, self.events, self.digests, self.received_us)
+            self.records += packed.records
+            self.touched.append(packed.cells)
+            self.sightings |= packed.sightings
 
 
 class Writer:
     """Owns the writing side of the store. `submit` from any thread; `close` writes what is left.
 
     At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken.
-    A group that could hold more waits `gather_ms` for it: clients that were just answered are about to
+    A small group waits until nothing more has come for `gather_ms`: clients that were just answered are about to
     send again, and one commit for all of them is cheaper than one for the first and one for the rest.
     `filter_ids` keeps a filter of stored ids in memory; it must be off where others write to the store.
     """
@@ -159,8 +198,7 @@ class Writer:
                 self._changed.wait()
             if not self._waiting:
                 return None
-            if self._waiting_events < self._group_limit_events and not self._closing:
-                self._changed.wait_for(self._is_full, self._gather_ms / 1000)
+            self._gather()
             group: list[_Submission] = []
             size = 0
             while self._waiting and (
@@ -174,8 +212,12 @@ class Writer:
             self._waiting_events -= size
             return group
 
-    def _is_full(self) -> bool:
-        return self._closing or self._waiting_events >= self._group_limit_events
+    def _gather(self) -> None:
+        """Let a small group grow for as long as more keeps coming, within a bound."""
+        until = self._stopwatch() + _GATHER_AT_MOST_MS / 1000
+        while self._waiting_events < _GATHER_BELOW_EVENTS and not self._closing and self._stopwatch() < until:
+            if not self._changed.wait(self._gather_ms / 1000):
+                return
 
     def _fail(self, group: list[_Submission], error: TurnoutError) -> None:
         self._damaged = True
@@ -194,12 +236,11 @@ class Writer:
         receipts = []
         for submission in group:
             workspace = submission.batch.workspace
-            share = shares.setdefault(workspace, _Share([], [], []))
-            receipts.append(_take(submission.batch, known[workspace], share))
-        self._append({workspace: share for workspace, share in shares.items() if share.events})
+            receipts.append(_take(submission.batch, known[workspace], shares.setdefault(workspace, _Share())))
+        self._append({workspace: share for workspace, share in shares.items() if share.added})
         self._on_flush(
             Flush(
-                frozenset(workspace for workspace, share in shares.items() if share.events),
+                frozenset(workspace for workspace, share in shares.items() if share.added),
                 sum(receipt.accepted for receipt in receipts),
                 sum(receipt.duplicates for receipt in receipts),
                 self._stopwatch() - started,
@@ -210,14 +251,12 @@ class Writer:
     def _append(self, shares: dict[str, _Share]) -> None:
         if not shares:
             return
-        touched, batches = [], []
         for workspace, share in shares.items():
-            table = Table(workspace, share.events)
-            self._catalog.observe(workspace, table.sightings())
-            touched.append(table.cells())
-            batches.append(table.arrow(share.digests, share.received_us))
-        self._events.append(batches, touched)
-        self._remember(b"".join(digest for share in shares.values() for digest in share.digests))
+            share.pack(workspace)
+            self._catalog.observe(workspace, share.sightings)
+        records = [rows for share in shares.values() for rows in share.records]
+        self._events.append(records, [cells for share in shares.values() for cells in share.touched])
+        self._remember(b"".join(digest for share in shares.values() for digest in share.added))
 
     def _known(self, batches: list[Batch]) -> dict[str, set[bytes]]:
         """Per workspace, the identities among these that it holds already."""
@@ -236,8 +275,7 @@ class Writer:
         found: set[int] = set()
         if len(wanted) > _FEW:
             # Mostly real repeats, which are where the event is; the rest are few, and looked for everywhere.
-            cells = Table(workspace, [event for one in batches for event in one.events]).cells()
-            found = self._events.known_near(cells, sorted(wanted))
+            found = self._events.known_near(_cells_of(workspace, batches), sorted(wanted))
         if wanted - found:
             found |= self._events.known_anywhere(workspace, sorted(wanted - found))
         return {number.to_bytes(16, "little") for number in found}
@@ -279,18 +317,21 @@ def _take(batch: Batch, known: set[bytes], share: _Share) -> Receipt:
     """Move a batch's new events into the share; `known` grows by them, so a repeat in the group is one too."""
     count = len(batch.events)
     arriving = set(batch.digests)
-    if len(arriving) == count and known.isdisjoint(arriving):
-        share.events += batch.events
-        share.digests += batch.digests
-        accepted = count
+    new: list[bool] | None = None
+    if len(arriving) < count or not known.isdisjoint(arriving):
+        new = []
+        for digest in batch.digests:
+            new.append(digest not in known)
+            known.add(digest)
     else:
-        accepted = 0
-        for event, digest in zip(batch.events, batch.digests, strict=True):
-            if digest not in known:
-                known.add(digest)
-                share.events.append(event)
-                share.digests.append(digest)
-                accepted += 1
-    known |= arriving
-    share.received_us += [batch.received_us] * accepted
+        known |= arriving
+    share.add(batch, new)
+    accepted = count if new is None else sum(new)
     return Receipt(accepted=accepted, duplicates=count - accepted, rejected=tuple(batch.rejected))
+
+
+def _cells_of(workspace: str, batches: list[Batch]) -> Cells:
+    """The campaigns and the time that all these events are in."""
+    times = [int(event.time) for batch in batches for event in batch.events]  # type: ignore[arg-type]
+    campaigns = {event.campaign for batch in batches for event in batch.events}
+    return Cells(workspace, tuple(sorted(campaigns)), min(times) // 1000, max(times) // 1000 + 1)

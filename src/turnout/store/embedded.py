@@ -97,16 +97,16 @@ class EmbeddedEngine:
             reader = pa.ipc.open_stream(self.query(sql, parameters, "ArrowStream"))
             yield from at_least_one(reader.schema, reader)
 
-    def insert(self, table: str, batch: pa.RecordBatch) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
         """Write one Arrow batch as one part.
 
         The batch goes through a scratch file, because chDB's own way in (`send_insert`) reports
         success where the write failed: on a full disk, over a memory limit, in a view.
         """
-        columns = ", ".join(batch.schema.names)
+        columns = ", ".join(rows.schema.names)
         with self._write_lock, _translated(table):
             self._must_be_open()
-            self._scratch.write_bytes(ipc_stream(batch))
+            self._scratch.write_bytes(ipc_stream(rows))
             self._writer.query(
                 f"INSERT INTO {table} ({columns}) FROM INFILE '{self._scratch}' FORMAT ArrowStream", "Null"
             )

@@ -51,7 +51,7 @@ class Engine(Protocol):
     def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
         """The same as Arrow batches. There is always one, so that the columns of no rows are known."""
 
-    def insert(self, table: str, batch: pa.RecordBatch) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
         """Append the rows; they are on disk when this returns. Columns not in the batch take their defaults."""
 
     def close(self) -> None:
@@ -137,10 +137,10 @@ def at_least_one(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterat
         yield pa.RecordBatch.from_pylist([], schema)
 
 
-def ipc_stream(batch: pa.RecordBatch) -> bytes:
-    """The batch as one Arrow IPC stream."""
+def ipc_stream(rows: pa.RecordBatch | pa.Table) -> bytes:
+    """The rows as one Arrow IPC stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write(rows)
     body: bytes = sink.getvalue().to_pybytes()
     return body

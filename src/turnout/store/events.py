@@ -81,11 +81,12 @@ class EventStore:
     def append(self, batches: Sequence[pa.RecordBatch], touched: Sequence[Cells]) -> None:
         """Add rows that are known to be new. When this returns they are on disk and in the rollup.
 
+        One insert, so the rows are one part: all of them are there, or none.
+
         If it raises, nothing may be assumed: call `recover` before the next append.
         """
         self._note(touched)
-        for batch in batches:
-            self._engine.insert("events", batch)
+        self._engine.insert("events", pa.Table.from_batches(batches))
 
     def recover(self) -> int:
         """Hold the cells of the last append against raw, refill what differs; returns slots mended."""

@@ -184,15 +184,15 @@ class ServerEngine:
                 reader = pa.ipc.open_stream(pa.PythonFile(body, mode="r"))
             yield from at_least_one(reader.schema, self._batches(reader, sql))
 
-    def insert(self, table: str, batch: pa.RecordBatch) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
         """Append the rows as one Arrow stream, which the server writes as one part."""
         with self._translated(table), self._awaited() as query_id:
             self._writer.raw_insert(
                 table,
-                batch.schema.names,
+                rows.schema.names,
                 # A file and not bytes: the driver sends bytes again over a connection that broke, even
                 # where the first ones were written already, and then rows would count twice.
-                io.BytesIO(ipc_stream(batch)),
+                io.BytesIO(ipc_stream(rows)),
                 fmt="ArrowStream",
                 settings={**_WRITE_SETTINGS, "query_id": query_id},
             )
