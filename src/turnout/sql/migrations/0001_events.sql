@@ -3,6 +3,7 @@
 -- Not partitioned: one insert is then one part, so a batch is kept whole or not at all.
 -- The key is the path of nearly every question: a campaign, then a kind of event, then a time.
 -- Merging ten parts at a time instead of five rewrites a row less often: a third less work for the same insert.
+-- Granules of 2048 rows, since most questions are about one campaign, and most campaigns are small.
 -- `id` is the 128-bit identity; the bloom filter finds a few ids among many millions.
 CREATE TABLE IF NOT EXISTS events
 (
@@ -46,4 +47,4 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = MergeTree
 ORDER BY (workspace, campaign, type, time)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 10;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, merge_selector_base = 10, index_granularity = 2048;
