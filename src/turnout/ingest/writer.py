@@ -34,7 +34,7 @@ _SEEN_MINIMUM_IDS = 4_000_000
 PACK_FROM_EVENTS = 500
 
 #: While no more than this is waiting, a little patience makes the commit worth more.
-_GATHER_BELOW_EVENTS = 1000
+_GATHER_BELOW_EVENTS = 10_000
 _GATHER_AT_MOST_MS = 20
 
 #: So many ids are looked for in the whole store at once; more are looked for near their event first.

@@ -29,6 +29,9 @@ T = TypeVar("T")
 #: Messages and variations that events may add to a campaign by themselves.
 _DISCOVERED_LIMIT = 1000
 
+#: Sightings that are known to be in the catalog; past it they are looked at once more.
+_REMEMBERED_LIMIT = 1_000_000
+
 _LOAD = """
 SELECT kind, argMax(body, version) FROM catalog GROUP BY kind, workspace, id HAVING argMax(deleted, version) = 0
 """
@@ -243,6 +246,8 @@ class Catalog:
                     changed.append((campaign, before))
                     self._place(campaign, before)
             self._write_all("campaign", [(campaign.workspace, campaign.id, campaign) for campaign, _ in changed])
+            if len(self._sighted) > _REMEMBERED_LIMIT:
+                self._sighted.clear()
             self._sighted.update((workspace, sighting) for sighting in new)
 
     def _complete(self, workspace: str, name: str, fields: CampaignFields, before: Campaign | None) -> Campaign:

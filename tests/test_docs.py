@@ -1,0 +1,83 @@
+"""What is promised on paper is there, and what is there is on paper."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import turnout
+from turnout.dialects.native.routes import ROUTES
+from turnout.model import EVENT_TYPES
+from turnout.settings import ENVIRONMENT, Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_changelog_begins_with_this_version():
+    versions = re.findall(r"^## \[([^\]]+)\]", read("CHANGELOG.md"), re.MULTILINE)
+    assert versions[0] == turnout.__version__
+
+
+@pytest.mark.parametrize(("variable", "field"), ENVIRONMENT.items())
+def test_every_setting_is_documented_with_its_default(variable, field):
+    (line,) = (line for line in read("docs/settings.md").splitlines() if line.startswith(f"| `{variable}`"))
+    default = getattr(Settings, field)
+    if isinstance(default, int):
+        assert f"| {default} |" in line or f"| `{default}` |" in line
+
+
+def test_no_setting_is_documented_that_is_not_there():
+    documented = set(re.findall(r"^\| `(TURNOUT_\w+)`", read("docs/settings.md"), re.MULTILINE))
+    assert documented == set(ENVIRONMENT)
+
+
+def test_the_readme_names_every_event_type():
+    named = set(re.findall(r"`(\w+)`", read("README.md")))
+    assert set(EVENT_TYPES) <= named
+
+
+def test_the_contract_s_own_routes_are_there():
+    paths = {(route.method, re.sub(r"\{(\w+):path\}", r"{\1}", route.path)) for route in ROUTES}
+    assert paths >= {
+        ("POST", "/v1/events"),
+        ("PUT", "/v1/campaigns/{id}"),
+        ("GET", "/v1/campaigns/{id}"),
+        ("DELETE", "/v1/campaigns/{id}"),
+        ("GET", "/v1/campaigns"),
+        ("GET", "/v1/stats"),
+        ("GET", "/v1/campaigns/{id}/recipients"),
+        ("GET", "/v1/metrics"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/openapi.json"),
+    }
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "COMPATIBILITY.md", "docs/cli.md"])
+def test_links_between_pages_lead_somewhere(name):
+    for target in re.findall(r"\]\(([^)#]+)\)", read(name)):
+        if not target.startswith("http"):
+            assert ((ROOT / name).parent / target).exists(), target
+
+
+def test_architecture_fits_on_a_page():
+    assert len(read("ARCHITECTURE.md").splitlines()) < 150
+
+
+def test_no_vendor_s_name_is_outside_its_room():
+    source = ROOT / "src" / "turnout"
+    rooms = {path.name for path in (source / "dialects").iterdir() if (path / "routes.py").exists()} - {"native"}
+    assert rooms
+    for path in source.rglob("*.py"):
+        inside = path.relative_to(source).parts
+        if inside[0] == "dialects" and (inside[1] in rooms or inside[1] == "registry.py"):
+            continue
+        words = set(re.findall(r"[a-z]+", path.read_text(encoding="utf-8").lower()))
+        assert not words & (rooms | {"shoplive", "emailconsul", "intarget"}), path
