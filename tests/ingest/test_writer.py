@@ -132,6 +132,25 @@ def test_two_workspaces_in_one_group_do_not_meet(house, writer, make_tenant):
     assert counted(house, one) == counted(house, other) == {"sent": 10, "unique_sent": 10}
 
 
+def test_a_clean_stop_leaves_nothing_to_look_at(house, store, workspace, tmp_path):
+    writer = Writer(store, house.services.catalog)
+    writer.start()
+    writer.submit(batch_of(workspace, range(10))).result(30)
+    writer.close()
+    assert msgspec.json.decode((tmp_path / "journal.json").read_bytes()) == []
+
+
+def test_a_stop_after_a_failure_leaves_it_to_the_next_start(house, store, workspace, tmp_path):
+    writer = Writer(store, house.services.catalog)
+    writer.start()
+    store.failing = "after"
+    with pytest.raises(StoreError):
+        writer.submit(batch_of(workspace, range(10))).result(30)
+    writer.close()
+    (noted,) = msgspec.json.decode((tmp_path / "journal.json").read_bytes())
+    assert noted["campaigns"] == ["c"]
+
+
 class Blocking(EventStore):
     """A store whose appends wait."""
 
@@ -207,7 +226,9 @@ def test_a_lost_rollup_is_mended_at_the_next_start(house, tmp_path, workspace):
     writer = Writer(store, house.services.catalog)
     writer.start()
     writer.submit(batch_of(workspace, range(100))).result(30)
+    journal = (tmp_path / "journal.json").read_bytes()
     writer.close()
+    (tmp_path / "journal.json").write_bytes(journal)
     engine.execute("DELETE FROM counts WHERE workspace = {w:String}", {"w": workspace})
     assert counted(house, workspace) == {"sent": 0, "unique_sent": 100}
     assert EventStore(engine, tmp_path / "journal.json").recover() > 0

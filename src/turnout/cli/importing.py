@@ -24,42 +24,48 @@ if TYPE_CHECKING:
 _SHOWN_EVENTS = 3
 
 
+FileNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…",
+        help="NDJSON, a JSON array, CSV or Parquet, plain or packed with gzip or zstd; - is stdin.",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="ndjson, json, csv or parquet; found out if not given.",
+        show_default=False,
+    ),
+]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="Which field a column is (also properties.NAME); nothing after = leaves the column out.",
+        show_default=False,
+    ),
+]
+Constants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="FIELD=VALUE",
+        help="Give every event that does not say it itself this field, e.g. campaign=spring.",
+        show_default=False,
+    ),
+]
+
+
 def import_(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE…",
-            help="NDJSON, a JSON array, CSV or Parquet, plain or packed with gzip or zstd; - is stdin.",
-            show_default=False,
-        ),
-    ],
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="ndjson, json, csv or parquet; found out if not given.",
-            show_default=False,
-        ),
-    ] = "",
-    mapped: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=FIELD",
-            help="Which field a column is (also properties.NAME); nothing after = leaves the column out.",
-            show_default=False,
-        ),
-    ] = None,
-    constants: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="FIELD=VALUE",
-            help="Give every event that does not say it itself this field, e.g. campaign=spring.",
-            show_default=False,
-        ),
-    ] = None,
+    files: FileNames,
+    format: Format = "",
+    mapped: Mapped = None,
+    constants: Constants = None,
     timezone: Annotated[
         str,
         typer.Option(

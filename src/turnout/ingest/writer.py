@@ -171,11 +171,13 @@ class Writer:
             action()
 
     def close(self) -> None:
-        """Write everything that waits, then stop."""
+        """Write everything that waits, then stop, leaving nothing to mend."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join()
+        if not self._damaged:
+            self._events.settle()
 
     def _run(self) -> None:
         while (group := self._next_group()) is not None:

@@ -98,6 +98,10 @@ class EventStore:
                 mended += len(found)
         return mended
 
+    def settle(self) -> None:
+        """Say that the last append went well, so that the next start has nothing to hold against raw."""
+        self._note([])
+
     def rebuild(self, cells: Cells) -> None:
         """Make the rollup of `cells` anew from raw. What a crash leaves half done, `recover` ends."""
         before = self._noted()
