@@ -70,7 +70,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
     Raises StoreOwned, SchemaTooNew or InvalidInput; nothing is left open then.
     """
     # A batch makes tens of thousands of short-lived tuples. At the default threshold the collector
-    # would look through all of them again and again: a third of the time of an ingest.
+    # would look through all of them again and again: a third of the time that transposing them takes.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     with contextlib.ExitStack() as opened:

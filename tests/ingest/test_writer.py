@@ -151,6 +151,27 @@ def test_a_stop_after_a_failure_leaves_it_to_the_next_start(house, store, worksp
     assert noted["campaigns"] == ["c"]
 
 
+def test_a_rebuild_that_broke_off_is_ended_before_the_next_append(house, store, writer, workspace, monkeypatch):
+    batch = batch_of(workspace, range(10))
+    cells = batch.pack().cells
+    writer.submit(batch).result(30)
+
+    def cleared_only(cells):
+        house.services.engine.execute("DELETE FROM counts WHERE workspace = {w:String}", {"w": workspace})
+        raise StoreError("on purpose")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_refill", cleared_only)
+        with pytest.raises(StoreError):
+            writer.exclusively(lambda: store.rebuild(cells))
+    assert counted(house, workspace) == {"sent": 0, "unique_sent": 10}
+    other = batch_of(workspace, range(1000, 1010))
+    for event in other.events:
+        event.campaign = "elsewhere"
+    writer.submit(other).result(30)
+    assert counted(house, workspace) == {"sent": 20, "unique_sent": 20}
+
+
 class Blocking(EventStore):
     """A store whose appends wait."""
 

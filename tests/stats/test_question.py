@@ -48,5 +48,6 @@ def test_the_nearest_name_is_suggested() -> None:
 
 
 def test_an_empty_range_can_be_asked() -> None:
-    assert Question("w", ("sent",), from_ms=1, to_ms=1).grain == ""
-    assert Question("w", ("sent",), ("campaign", "week")).grain == "week"
+    assert Question("w", ("sent",), from_ms=1, to_ms=1).from_ms == 1
+    with pytest.raises(InvalidInput, match="ends before it starts"):
+        Question("w", ("sent",), from_ms=2, to_ms=1)

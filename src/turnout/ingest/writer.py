@@ -168,7 +168,12 @@ class Writer:
     def exclusively(self, action: Callable[[], object]) -> None:
         """Run something on the store while no group is being written (a rebuild)."""
         with self._flush_lock:
-            action()
+            try:
+                action()
+            except BaseException:
+                # It may have got half way; the journal knows where, until the next append writes it anew.
+                self._damaged = True
+                raise
 
     def close(self) -> None:
         """Write everything that waits, then stop, leaving nothing to mend."""
@@ -176,8 +181,10 @@ class Writer:
             self._closing = True
             self._changed.notify()
         self._thread.join()
-        if not self._damaged:
-            self._events.settle()
+        # A rebuild that is still under way needs its journal until it is done.
+        with self._flush_lock:
+            if not self._damaged:
+                self._events.settle()
 
     def _run(self) -> None:
         while (group := self._next_group()) is not None:

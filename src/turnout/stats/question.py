@@ -85,11 +85,6 @@ class Question:
         if not 0 <= self.offset <= 2**31:
             raise InvalidInput("offset must be between 0 and 2^31", field="offset")
 
-    @property
-    def grain(self) -> str:
-        """The time dimension, or an empty string."""
-        return next((name for name in self.dimensions if DIMENSIONS[name].is_time), "")
-
     def _check_filter(self, one: Filter) -> None:
         if one.dimension not in DIMENSIONS:
             raise UnknownName("dimension", one.dimension, DIMENSIONS, field=one.dimension)

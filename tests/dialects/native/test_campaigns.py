@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 SPRING = {
@@ -92,13 +94,9 @@ def test_listing_searches_filters_and_pages(tenant):
     assert ids(offset=100) == ([], 25)
 
 
-@pytest.mark.parametrize("name", ["ünïcode ✿", "with space", "a/b", "a%2Fb", "c?d", "..", "a.b"])
+@pytest.mark.parametrize("name", ["ünïcode ✿", "with space", "a/b", "a%2Fb", "c?d", "a.b"])
 def test_ids_are_free_strings(tenant, name):
-    from urllib.parse import quote
-
-    path = f"/v1/campaigns/{quote(name, safe='')}" if name != ".." else "/v1/campaigns/%2E%2E"
-    if name == "..":
-        return  # clients resolve it away before it is sent
+    path = f"/v1/campaigns/{quote(name, safe='')}"
     assert tenant.client.put(path, json={}).status_code == 201
     assert tenant.client.get(path).json()["id"] == name
 
