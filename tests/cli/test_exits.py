@@ -13,6 +13,7 @@ import pytest
 from turnout import __version__
 from turnout.cli import exits
 from turnout.errors import InvalidInput
+from turnout.store import ownership
 
 
 def test_version(turnout):
@@ -83,7 +84,8 @@ def test_ctrl_c_is_quiet_and_130(tmp_path):
         text=True,
     )
     until = time.monotonic() + 20
-    while not (tmp_path / "data" / "owner.json").exists() and time.monotonic() < until:
+    while not (owner := ownership.owner(tmp_path / "data")) or not owner.url:
+        assert time.monotonic() < until
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
