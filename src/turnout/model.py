@@ -152,11 +152,12 @@ class CampaignFields(Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     """What a user may set on a campaign (PUT); everything is optional.
 
     The identifiers `uuid`, `token`, `key` and `number` are what the rooms' APIs call a campaign by;
-    the missing ones are generated.
+    the missing ones are generated. `properties` is whatever else its maker wants to be kept beside it.
     """
 
     id: Name = ""
     title: Text = ""
+    description: Text = ""
     type: Name = ""
     channels: Annotated[tuple[Name, ...], Meta(max_length=50)] = ()
     tags: Annotated[tuple[Name, ...], Meta(max_length=200)] = ()
@@ -172,6 +173,7 @@ class CampaignFields(Struct, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     messages: Annotated[tuple[Message, ...], Meta(max_length=1000)] = ()
     variations: Annotated[tuple[Variation, ...], Meta(max_length=1000)] = ()
     goals: Annotated[tuple[Goal, ...], Meta(max_length=4)] = ()
+    properties: dict[str, Any] = {}
 
 
 class Campaign(CampaignFields, kw_only=True, frozen=True):
@@ -183,11 +185,17 @@ class Campaign(CampaignFields, kw_only=True, frozen=True):
 
 
 class Workspace(Struct, kw_only=True, frozen=True):
-    """One tenant. `access_key` is its public id; `signing_secret` verifies tokens its clients sign."""
+    """One tenant. `access_key` is its public id; `signing_secret` verifies tokens its clients sign.
+
+    Whoever opens the app within `influence_window_s` after a message, and not by it, was influenced by it.
+    Whoever had not opened the app for `dormant_s` when it came, and then does, is reengaged.
+    """
 
     id: Name
     name: Text = ""
     timezone: str = "UTC"
+    influence_window_s: Annotated[int, Meta(ge=1, le=2_592_000)] = 10_800
+    dormant_s: Annotated[int, Meta(ge=1, le=31_536_000)] = 1_209_600
     access_key: str
     signing_secret: str
     created_at: dt.datetime

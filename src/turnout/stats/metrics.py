@@ -181,14 +181,25 @@ METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_counts(), *_c
 
 @dataclass(frozen=True)
 class Dimension:
-    """Something to group and filter by. `column` is its SQL; a time dimension has none, but a grain."""
+    """Something to group and filter by. `column` is its SQL; a time dimension has none, but a grain.
+
+    Where an event has several values, `column` is one of them, which makes a row for each, and
+    `values` is the array of them all.
+    """
 
     name: str
     definition: str
     column: str = ""
     rolled_up: bool = False
     is_time: bool = False
+    values: str = ""
 
+
+#: The parameters of a click, as (name, value as text). JSON's own quotes are not part of a text.
+_PARAMS = (
+    "arrayMap(pair -> (pair.1, if(startsWith(pair.2, '\"'), JSONExtractString(pair.2), pair.2)), "
+    "JSONExtractKeysAndValuesRaw(params))"
+)
 
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
@@ -222,6 +233,16 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("send_id", "The send (dispatch) within the campaign.", "send_id"),
         Dimension("product", "Product that was clicked.", "product"),
         Dimension("name", "Name of a 'performed' event.", "name"),
+        Dimension("recipient", "The recipient or viewer.", "recipient"),
+        Dimension("ip", "Address of the request.", "ip"),
+        Dimension(
+            "param", "Name of a parameter of the clicked link; an event is in one row for each of its parameters.",
+            f"arrayJoin({_PARAMS}).1", values=f"{_PARAMS}.1",
+        ),
+        Dimension(
+            "param_value", "Value of a parameter of the clicked link; beside `param` it is that one's.",
+            f"arrayJoin({_PARAMS}).2", values=f"{_PARAMS}.2",
+        ),
     )
 }
 

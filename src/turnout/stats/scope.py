@@ -74,10 +74,16 @@ class Scope:
         return " AND ".join(bounds)
 
     def filters(self, moment: str, filters: Sequence[Filter]) -> list[str]:
-        """Conditions: each filter's dimension is one of its values."""
-        return [
-            f"{self.dimension(one.dimension, moment)} IN {self.bind(one.values, 'Array(String)')}" for one in filters
-        ]
+        """Conditions: each filter's dimension, or one of the event's several values of it, is one of its values."""
+        return [self._filter(one, moment) for one in filters]
+
+    def _filter(self, one: Filter, moment: str) -> str:
+        wanted = self.bind(one.values, "Array(String)")
+        several = DIMENSIONS[one.dimension].values
+        # Where events are taken apart by their values, it is the one of the row that must be wanted.
+        if several and not any(DIMENSIONS[name].values for name in self.question.dimensions):
+            return f"hasAny({several}, {wanted})"
+        return f"{self.dimension(one.dimension, moment)} IN {wanted}"
 
     def traffic(self) -> list[str]:
         """Conditions: the traffic that the question is about."""

@@ -112,10 +112,10 @@ class Catalog:
             self._workspaces[name] = workspace
             return workspace
 
-    def change_workspace(self, name: str, /, **changes: str) -> Workspace:
+    def change_workspace(self, name: str, /, **changes: str | int) -> Workspace:
         """Set some fields of a workspace."""
         with self._lock:
-            access_key = changes.get("access_key")
+            access_key = str(changes.get("access_key", ""))
             taken = self.workspace_by_access_key(access_key) if access_key else None
             if taken is not None and taken.id != name:
                 raise Conflict("that access key belongs to another workspace", field="access_key")

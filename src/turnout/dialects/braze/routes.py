@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,14 +11,14 @@ from turnout import errors
 from turnout.dialects.braze import parse, render
 from turnout.dialects.braze.arms import is_uuid
 from turnout.dialects.braze.compatibility import COMPATIBILITY
-from turnout.dialects.braze.kept import Bodies
-from turnout.dialects.braze.limits import Limiter, Rate
+from turnout.dialects.braze.limits import limit_of
 from turnout.dialects.braze.series import series
 from turnout.dialects.contract import Call, Caller, Room, Route
+from turnout.dialects.kept import Bodies, PerHouse
+from turnout.dialects.limits import Limiter, Rate
 from turnout.model import Campaign
 from turnout.services import Services
 from turnout.stats import calendar
-from turnout.stats.run import Statistics
 
 #: Campaigns of one page of the list.
 PAGE_SIZE = 100
@@ -38,15 +37,7 @@ class _State:
     bodies: Bodies = field(default_factory=Bodies)
 
 
-#: Of each opened store; gone when it is.
-_states: WeakKeyDictionary[Statistics, _State] = WeakKeyDictionary()
-
-
-def _state(services: Services) -> _State:
-    state = _states.get(services.statistics)
-    if state is None:
-        state = _states[services.statistics] = _State()
-    return state
+_states = PerHouse(_State)
 
 
 # ---- handlers ---------------------------------------------------------------------------------------
@@ -55,7 +46,7 @@ def _state(services: Services) -> _State:
 async def data_series(call: Call) -> Response:
     """A campaign's numbers, day by day."""
     services, workspace, now = call.services, call.workspace, call.services.now()
-    bodies, version = _state(services).bodies, services.statistics.version(workspace.id)
+    bodies, version = _states.of(services).bodies, services.statistics.version(workspace.id)
     # The version stands for the events, the campaigns and the zone; today for a query that names no end.
     query: bytes = call.request.scope["query_string"]
     key = (workspace.id, query, now.astimezone(calendar.zone(workspace.timezone)).date())
@@ -107,7 +98,7 @@ def authenticate(request: Request, services: Services) -> Caller:
         raise errors.Unauthenticated("this API key is not known")
     workspace = services.catalog.workspace(key.workspace)
     now = services.now()
-    rate = _state(services).limiter.count(workspace.id, request.scope["path"], now)
+    rate = _states.of(services).limiter.count(workspace.id, limit_of(request.scope["path"]), now)
     request.state.braze_rate = rate
     if rate.exceeded:
         raise errors.RateLimited("Rate limit exceeded", retry_after_s=max(1, rate.reset_s - int(now.timestamp())))

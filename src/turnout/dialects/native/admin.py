@@ -19,6 +19,10 @@ _FIRST_MS = 0
 _LAST_MS = 4_102_444_800_000  # 2100
 
 
+#: Of opening the app; see `model.Workspace`.
+_WINDOWS = ("influence_window_s", "dormant_s")
+
+
 async def list_keys(call: Call) -> Response:
     """The workspace's keys, without their secrets."""
     keys = call.services.catalog.keys(call.workspace.id)
@@ -68,6 +72,9 @@ async def add_workspace(call: Call) -> Response:
             access_key=asked.access_key,
             signing_secret=asked.signing_secret,
         )
+        windows = {name: value for name in _WINDOWS if (value := getattr(asked, name))}
+        if windows:
+            workspace = catalog.change_workspace(workspace.id, **windows)
         _, secret = catalog.add_key(workspace.id, name="first key")
         return _workspace(workspace, api_key=secret)
 
@@ -75,13 +82,13 @@ async def add_workspace(call: Call) -> Response:
 
 
 async def change_workspace(call: Call) -> Response:
-    """Set the name, time zone, access key or signing secret of the caller's workspace."""
+    """Set the name, zone, access key, signing secret or the windows of opening of the caller's workspace."""
     asked = await read_body(call, wire.NewWorkspace)
     if asked.id not in ("", call.workspace.id):
         raise Forbidden("a workspace's id can't change")
     if asked.timezone:
         calendar.zone(asked.timezone)
-    names = ("name", "timezone", "access_key", "signing_secret")
+    names = ("name", "timezone", "access_key", "signing_secret", *_WINDOWS)
     changes = {name: getattr(asked, name) for name in names if getattr(asked, name)}
     workspace = await call.services.run(lambda: call.services.catalog.change_workspace(call.workspace.id, **changes))
     call.services.statistics.changed([workspace.id])
@@ -144,8 +151,9 @@ def _key(key: ApiKey, secret: str = "") -> wire.KeyAnswer:
 
 def _workspace(one: Workspace, api_key: str = "") -> wire.WorkspaceAnswer:
     return wire.WorkspaceAnswer(
-        one.id, one.name, one.timezone, one.access_key, one.created_at, one.signing_secret, api_key or UNSET
-    )
+        one.id, one.name, one.timezone, one.access_key, one.influence_window_s, one.dormant_s,
+        one.created_at, one.signing_secret, api_key or UNSET,
+    )  # fmt: skip
 
 
 def _only_local(call: Call) -> None:

@@ -183,6 +183,8 @@ class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
     timezone: Name = ""
     access_key: Id = ""
     signing_secret: Id = ""
+    influence_window_s: Annotated[int, Meta(ge=1, le=2_592_000)] | None = None
+    dormant_s: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
 
 
 class WorkspaceAnswer(Struct, frozen=True):
@@ -192,6 +194,8 @@ class WorkspaceAnswer(Struct, frozen=True):
     name: str
     timezone: str
     access_key: str
+    influence_window_s: int
+    dormant_s: int
     created_at: dt.datetime
     signing_secret: str | UnsetType = UNSET
     api_key: str | UnsetType = UNSET

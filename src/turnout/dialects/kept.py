@@ -1,9 +1,16 @@
-"""Rendered answers, kept until the data they are made of changes. Bounded by bytes."""
+"""What rooms remember between requests: rendered answers, until their data changes, bounded by bytes."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from turnout.services import Services
+from turnout.stats.run import Statistics
+
+T = TypeVar("T")
 
 #: All bodies together, and the longest that is worth keeping.
 KEPT_LIMIT_BYTES = 64 << 20
@@ -38,3 +45,18 @@ class Bodies:
         while self._bytes > self._limit_bytes:
             _, (_, dropped) = self._bodies.popitem(last=False)
             self._bytes -= len(dropped)
+
+
+class PerHouse(Generic[T]):
+    """What a room remembers between requests: one `T` for each opened store, gone when that is."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._known: WeakKeyDictionary[Statistics, T] = WeakKeyDictionary()
+
+    def of(self, services: Services) -> T:
+        """The one of this house."""
+        found = self._known.get(services.statistics)
+        if found is None:
+            found = self._known[services.statistics] = self._make()
+        return found
