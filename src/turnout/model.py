@@ -1,4 +1,4 @@
-"""The words: events, campaigns, workspaces and keys, as they arrive, are kept and are shown.
+"""The words: events, campaigns, links, workspaces and keys, as they arrive, are kept and are shown.
 
 An `Event` is what a sender says happened. It is decoded once, checked and normalised by
 `ingest.steps`, and never changes after that.
@@ -182,6 +182,26 @@ class Campaign(CampaignFields, kw_only=True, frozen=True):
     workspace: str = ""
     created_at: dt.datetime
     updated_at: dt.datetime
+
+
+class Link(Struct, kw_only=True, frozen=True):
+    """A registered address that clicks go through; events name its `id` in `link`.
+
+    `url` is where it leads, `params` the URL-encoded query that is added there. `profile`, `campaign` and
+    `message` are what it belongs to. A deleted one leads nowhere, but its clicks keep its title.
+    """
+
+    id: Name
+    workspace: str = ""
+    title: Text = ""
+    url: Url
+    params: Text = ""
+    profile: Name = ""
+    campaign: Name = ""
+    message: Name = ""
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    deleted_at: dt.datetime | None = None
 
 
 class Workspace(Struct, kw_only=True, frozen=True):

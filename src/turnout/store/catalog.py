@@ -1,4 +1,4 @@
-"""Workspaces, campaigns and keys: kept whole in memory, written through to the store.
+"""Workspaces, campaigns, keys and links: kept whole in memory, written through to the store.
 
 Every change is durable before it is visible. Another workspace's things do not exist: every look-up
 takes the workspace it is for.
@@ -9,21 +9,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-import pyarrow as pa
 
 from turnout.errors import Conflict, InvalidInput, NotFound
-from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Message, Variation, Workspace
-from turnout.store.engine import Engine, rows
+from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Link, Message, Variation, Workspace
+from turnout.store.engine import Engine
+from turnout.store.links import Links
+from turnout.store.records import Records
 
 Clock = Callable[[], datetime]
-Record = Workspace | Campaign | ApiKey
 T = TypeVar("T")
 
 #: Messages and variations that events may add to a campaign by themselves.
@@ -31,10 +30,6 @@ _DISCOVERED_LIMIT = 1000
 
 #: Sightings that are known to be in the catalog; past it they are looked at once more.
 _REMEMBERED_LIMIT = 1_000_000
-
-_LOAD = """
-SELECT kind, argMax(body, version) FROM catalog GROUP BY kind, workspace, id HAVING argMax(deleted, version) = 0
-"""
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -51,10 +46,10 @@ class Catalog:
     """The registry. Reads are plain dictionary look-ups; changes are serialised and written first."""
 
     def __init__(self, engine: Engine, now: Clock) -> None:
-        self._engine = engine
+        self._records = Records(engine)
+        self._lock = self._records.lock
         self._now = now
-        self._lock = threading.RLock()
-        self._version = 0
+        self.links = Links(self._records, now)
         self._workspaces: dict[str, Workspace] = {}
         self._keys: dict[str, ApiKey] = {}
         self._digests: dict[str, str] = {}
@@ -108,7 +103,7 @@ class Catalog:
                 signing_secret=signing_secret or secrets.token_urlsafe(32),
                 created_at=self._now(),
             )
-            self._write("workspace", "", name, workspace)
+            self._records.write("workspace", [("", name, workspace)])
             self._workspaces[name] = workspace
             return workspace
 
@@ -120,7 +115,7 @@ class Catalog:
             if taken is not None and taken.id != name:
                 raise Conflict("that access key belongs to another workspace", field="access_key")
             workspace = msgspec.structs.replace(self.workspace(name), **changes)
-            self._write("workspace", "", name, workspace)
+            self._records.write("workspace", [("", name, workspace)])
             self._workspaces[name] = workspace
             return workspace
 
@@ -149,7 +144,7 @@ class Catalog:
                 scopes=tuple(scopes),
                 created_at=self._now(),
             )
-            self._write("key", workspace, key.id, key)
+            self._records.write("key", [(workspace, key.id, key)])
             self._hold_key(key)
             return key, secret
 
@@ -160,7 +155,7 @@ class Catalog:
             if key is None or key.workspace != workspace:
                 raise NotFound(f"no key '{key_id}'")
             key = msgspec.structs.replace(key, revoked_at=key.revoked_at or self._now())
-            self._write("key", workspace, key.id, key)
+            self._records.write("key", [(workspace, key.id, key)])
             self._hold_key(key)
             return key
 
@@ -222,7 +217,7 @@ class Catalog:
         """Forget a campaign's entry. Its events stay, and a new one brings the entry back."""
         with self._lock:
             campaign = self.campaign(workspace, name)
-            self._write("campaign", workspace, name, campaign, deleted=True)
+            self._records.write("campaign", [(workspace, name, campaign)], deleted=True)
             del self._campaigns[workspace][name]
             self._unname(campaign)
             self._sighted = {(ws, s) for ws, s in self._sighted if (ws, s.campaign) != (workspace, name)}
@@ -245,7 +240,7 @@ class Catalog:
                     campaign = self._complete(workspace, name, fields, before)
                     changed.append((campaign, before))
                     self._place(campaign, before)
-            self._write_all("campaign", [(campaign.workspace, campaign.id, campaign) for campaign, _ in changed])
+            self._records.write("campaign", [(campaign.workspace, campaign.id, campaign) for campaign, _ in changed])
             if len(self._sighted) > _REMEMBERED_LIMIT:
                 self._sighted.clear()
             self._sighted.update((workspace, sighting) for sighting in new)
@@ -278,7 +273,7 @@ class Catalog:
         return self._highest_number.get(workspace, 0) + 1
 
     def _keep(self, campaign: Campaign, before: Campaign | None) -> None:
-        self._write("campaign", campaign.workspace, campaign.id, campaign)
+        self._records.write("campaign", [(campaign.workspace, campaign.id, campaign)])
         self._place(campaign, before)
 
     def _place(self, campaign: Campaign, before: Campaign | None) -> None:
@@ -294,43 +289,17 @@ class Catalog:
         for kind in ("uuid", "token", "key", "number"):
             self._names.pop((campaign.workspace, kind, getattr(campaign, kind)), None)
 
-    # ---- the table ----------------------------------------------------------------------------
-
     def _load(self) -> None:
-        (latest,) = rows(self._engine, "SELECT max(version) FROM catalog")[0]
-        self._version = int(latest)
-        for kind, body in rows(self._engine, _LOAD):
+        for kind, body in self._records.load():
             if kind == "workspace":
                 workspace = msgspec.json.decode(body, type=Workspace)
                 self._workspaces[workspace.id] = workspace
             elif kind == "key":
-                key = msgspec.json.decode(body, type=ApiKey)
-                self._hold_key(key)
+                self._hold_key(msgspec.json.decode(body, type=ApiKey))
             elif kind == "campaign":
                 self._place(msgspec.json.decode(body, type=Campaign), None)
-
-    def _write(self, kind: str, workspace: str, name: str, record: Record, *, deleted: bool = False) -> None:
-        self._write_all(kind, [(workspace, name, record)], deleted=deleted)
-
-    def _write_all(self, kind: str, records: list[tuple[str, str, Record]], *, deleted: bool = False) -> None:
-        if not records:
-            return
-        version = self._version + 1
-        size = len(records)
-        self._engine.insert(
-            "catalog",
-            pa.record_batch(
-                {
-                    "kind": pa.array([kind] * size),
-                    "workspace": pa.array([workspace for workspace, _, _ in records]),
-                    "id": pa.array([name for _, name, _ in records]),
-                    "body": pa.array([msgspec.json.encode(record).decode() for _, _, record in records]),
-                    "version": pa.array([version] * size, pa.uint64()),
-                    "deleted": pa.array([int(deleted)] * size, pa.uint8()),
-                }
-            ),
-        )
-        self._version = version
+            elif kind == "link":
+                self.links.hold(msgspec.json.decode(body, type=Link))
 
 
 def digest_of(secret: str) -> str:
