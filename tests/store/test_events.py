@@ -61,6 +61,8 @@ def test_an_append_is_in_both_tables(store, fresh_engine):
     assert store.campaigns("w") == sorted(CAMPAIGNS)
     assert store.campaigns("other") == []
     assert store.spans("w", ["spring"]) == {"spring": Span(START_MS, START_MS + 99 * 61_000, 34)}
+    assert store.spans("w", ["spring"], ["sent", "opened"]) == store.spans("w", ["spring"])
+    assert store.spans("w", ["spring"], ["impression"]) == {}
 
 
 def test_ids_are_found_where_they_are(store):

@@ -155,9 +155,9 @@ class EventStore:
         found = rows(self._engine, _CAMPAIGNS, {"workspace": workspace})
         return [name for (name,) in found]
 
-    def spans(self, workspace: str, campaigns: Sequence[str] = ()) -> dict[str, Span]:
-        """First and last event of each campaign that has any; of all of them unless `campaigns` are named."""
-        found = rows(self._engine, _SPANS, {"workspace": workspace, "campaigns": campaigns})
+    def spans(self, workspace: str, campaigns: Sequence[str] = (), types: Sequence[str] = ()) -> dict[str, Span]:
+        """First and last event of each campaign that has any; of all campaigns and types unless some are named."""
+        found = rows(self._engine, _SPANS, {"workspace": workspace, "campaigns": campaigns, "types": types})
         return {name: Span(int(first), int(last), int(events)) for name, first, last, events in found}
 
     def _ids(self, query: str, parameters: Parameters) -> set[int]:
