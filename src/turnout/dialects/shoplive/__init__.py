@@ -1,0 +1,1 @@
+"""The room that speaks Shoplive: statistics of live shows, and the shows themselves, as its clients expect them."""
