@@ -6,6 +6,7 @@ takes the workspace it is for.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -100,7 +101,8 @@ class Catalog:
                 name=title or name,
                 timezone=timezone,
                 access_key=access_key or secrets.token_hex(8),
-                signing_secret=signing_secret or secrets.token_urlsafe(32),
+                # Clients take it for base64, of the standard alphabet and padded, and sign with what that says.
+                signing_secret=signing_secret or base64.b64encode(secrets.token_bytes(32)).decode(),
                 created_at=self._now(),
             )
             self._records.write("workspace", [("", name, workspace)])
