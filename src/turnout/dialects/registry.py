@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from turnout.dialects.batch.routes import ROOM as BATCH
 from turnout.dialects.braze.routes import ROOM as BRAZE
 from turnout.dialects.contract import Room
+from turnout.dialects.emailconsul.routes import ROOM as EMAILCONSUL
+from turnout.dialects.intarget.routes import ROOM as INTARGET
 from turnout.dialects.native.routes import ROOM as NATIVE
+from turnout.dialects.shoplive.routes import ROOM as SHOPLIVE
 
-ROOMS: tuple[Room, ...] = (NATIVE, BRAZE)
+ROOMS: tuple[Room, ...] = (NATIVE, BRAZE, BATCH, EMAILCONSUL, INTARGET, SHOPLIVE)

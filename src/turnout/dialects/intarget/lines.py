@@ -1,0 +1,214 @@
+"""Which rows an answer has: campaigns that have started, and in each its messages. A query goes in, `Lines` come out.
+
+The vendor's rows are one per campaign and message. The latest campaign is first; its messages are in the order
+in which they are declared, then those that only events name, then what names no message.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from turnout.dialects.intarget.parse import Query, Range, milliseconds
+from turnout.dialects.intarget.wire import OPENED_CHANNELS, channel_name, known_channel
+from turnout.model import TRAFFIC_CLASSES, Campaign, Message
+from turnout.services import Services
+from turnout.stats.answer import Row
+from turnout.stats.question import LIMIT_FILTER_VALUES, LIMIT_ROWS, Filter, Question
+from turnout.stats.run import Statistics
+from turnout.store.events import Span
+
+#: What happens to a message; these say that a campaign has one. All of them are in the rollup.
+MESSAGE_METRICS = (
+    "skipped",
+    "queued",
+    "sent",
+    "carrier_accepted",
+    "deferred",
+    "delivered",
+    "bounced",
+    "rejected",
+    "failed",
+    "impression",
+    "dismissed",
+    "opened",
+    "clicked",
+    "unsubscribed",
+    "complained",
+    "replied",
+)
+#: What the counters of a row are made of, beside those.
+DETAIL_METRICS = ("bounced_soft", "failed_temporary")
+_CONVERTED = "converted"
+
+#: No event is outside of these, so nothing is asked there.
+_FIRST_MS = 946_684_800_000  # 2000
+_LAST_MS = 4_102_444_800_000  # 2100
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row to be: a campaign, when it started, one of its messages (by id), and the row as numbers of events."""
+
+    campaign: Campaign
+    started_ms: int
+    message: str
+    counts: Mapping[str, int]
+
+    @property
+    def place(self) -> Place:
+        """What statistics call it."""
+        return self.campaign.id, self.message
+
+    @property
+    def title(self) -> str:
+        """The message's title; its id where it has none and is one of several; else the campaign's title."""
+        declared = self._declared
+        if declared is not None and declared.title:
+            return declared.title
+        return self.message if self.message and len(self.campaign.messages) > 1 else self.campaign.title
+
+    @property
+    def type(self) -> str:
+        """The message's channel, else the campaign's; its type where that has none or several."""
+        words = self._channels
+        if len(words) == 1:
+            return words[0]
+        said = self.campaign.type
+        return (known_channel(said) or said) if said.strip() else words[0] if words else ""
+
+    @property
+    def has_opens(self) -> bool:
+        """False where this is known to be of channels whose messages aren't opened."""
+        words = self._channels or tuple(filter(None, [known_channel(self.campaign.type)]))
+        return not words or not OPENED_CHANNELS.isdisjoint(words)
+
+    @property
+    def _declared(self) -> Message | None:
+        return next((one for one in self.campaign.messages if one.id == self.message), None)
+
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        declared = self._declared
+        words = [declared.channel] if declared is not None and declared.channel.strip() else self.campaign.channels
+        return tuple(dict.fromkeys(channel_name(word) for word in words if word.strip()))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """All rows of a query, and the question whose range and way of counting theirs is."""
+
+    found: tuple[Line, ...]
+    base: Question
+
+
+def lines(services: Services, workspace: str, query: Query, *, with_goals: bool) -> Lines:
+    """Every row that the query selects, on whatever page; `with_goals` leaves out campaigns without. Blocks."""
+    base = _base(workspace, query.sends)
+    if query.starts.is_empty or query.sends.is_empty:
+        return Lines((), base)
+    chosen = {one.id: one for one in _named(services, workspace, query) if one.goals or not with_goals}
+    if not chosen:
+        return Lines((), base)
+    named = tuple(chosen) if query.numbers is not None else ()
+    spans = services.events.spans(workspace, named)
+    started = {
+        name: start
+        for name, one in chosen.items()
+        if (start := _started(one, spans.get(name))) is not None
+        and query.starts.holds(start)
+        and (query.sends.is_open or _may_have(query.sends, spans.get(name)))
+    }
+    if not started:
+        return Lines((), base)
+    everything = query.numbers is None and len(started) == len(chosen) and not with_goals
+    counts = _counts(services.statistics, base, () if everything else tuple(started), with_goals=with_goals)
+    order = sorted(started, key=lambda name: (started[name] // 1000, chosen[name].number), reverse=True)
+    return Lines(
+        tuple(
+            Line(chosen[name], started[name], message, counts[name].get(message, {}))
+            for name in order
+            for message in _messages(chosen[name], counts[name], declared=query.sends.is_open)
+        ),
+        base,
+    )
+
+
+def rows(statistics: Statistics, question: Question) -> Iterator[Row]:
+    """Every row of an answer, page by page."""
+    while True:
+        answer = statistics.ask(question)
+        yield from answer.rows
+        question = replace(question, offset=question.offset + question.limit)
+        if question.offset >= answer.row_count:
+            return
+
+
+def of_campaigns(question: Question, campaigns: Iterable[str]) -> Iterator[Question]:
+    """The question about these campaigns only, in as many parts as its filter needs."""
+    names = sorted(set(campaigns))
+    for at in range(0, len(names), LIMIT_FILTER_VALUES):
+        part = Filter("campaign", tuple(names[at : at + LIMIT_FILTER_VALUES]))
+        yield replace(question, filters=(*question.filters, part))
+
+
+def _base(workspace: str, sends: Range) -> Question:
+    """Counts of everything, or of what was sent in a range: an open tomorrow of a message of today is today's."""
+    base = Question(
+        workspace,
+        MESSAGE_METRICS,
+        dimensions=("campaign", "message"),
+        traffic=TRAFFIC_CLASSES,
+        limit=LIMIT_ROWS,
+        rows_only=True,
+    )
+    if sends.is_open or sends.is_empty:
+        return base
+    from_ms = None if sends.from_ms is None else min(max(sends.from_ms, _FIRST_MS), _LAST_MS)
+    to_ms = None if sends.to_ms is None else min(max(sends.to_ms, _FIRST_MS), _LAST_MS)
+    return replace(base, from_ms=from_ms, to_ms=to_ms, placed_by="send")
+
+
+def _named(services: Services, workspace: str, query: Query) -> list[Campaign]:
+    if query.numbers is None:
+        return services.catalog.campaigns(workspace)
+    found = (services.catalog.find(workspace, "number", number) for number in query.numbers)
+    return [one for one in found if one is not None]
+
+
+def _started(campaign: Campaign, span: Span | None) -> int | None:
+    """When it was started, else when its first event happened; None for one that has not begun."""
+    if campaign.started_at is not None:
+        return milliseconds(campaign.started_at)
+    return span.first_ms if span is not None else None
+
+
+def _may_have(sends: Range, span: Span | None) -> bool:
+    """Whether any of its events, or what they were sent by, may be in the range."""
+    return span is not None and sends.overlaps(span.first_ms, span.last_ms)
+
+
+def _counts(
+    statistics: Statistics, base: Question, campaigns: tuple[str, ...], *, with_goals: bool
+) -> Mapping[str, dict[str, dict[str, int]]]:
+    """By campaign and message, where there are any, numbers of events; of all campaigns where none are named."""
+    metrics = (*MESSAGE_METRICS, *DETAIL_METRICS, *((_CONVERTED,) if with_goals else ()))
+    asked = replace(base, metrics=metrics)
+    found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+    for part in of_campaigns(asked, campaigns) if campaigns else (asked,):
+        for row in rows(statistics, part):
+            counts = {name: value for name in metrics if isinstance(value := row[name], int) and value}
+            if counts:
+                found[str(row["campaign"])][str(row["message"])] = counts
+    return found
+
+
+def _messages(campaign: Campaign, counts: Mapping[str, object], *, declared: bool) -> Iterator[str]:
+    """The messages that have a row: all that are declared, or only those that something happened to."""
+    known = {one.id for one in campaign.messages}
+    yield from (one.id for one in campaign.messages if declared or one.id in counts)
+    yield from sorted(message for message in counts if message and message not in known)
+    yield from (message for message in counts if not message)
