@@ -1,0 +1,1 @@
+"""The room that speaks EmailConsul: counts of link clicks and pixel loads, and registered links."""
