@@ -79,5 +79,8 @@ def test_no_vendor_s_name_is_outside_its_room():
         inside = path.relative_to(source).parts
         if inside[0] == "dialects" and (inside[1] in rooms or inside[1] == "registry.py"):
             continue
-        words = set(re.findall(r"[a-z]+", path.read_text(encoding="utf-8").lower()))
-        assert not words & (rooms | {"shoplive", "emailconsul", "intarget"}), path
+        text = path.read_text(encoding="utf-8")
+        # One vendor's name is an everyday word; there it is the possessive, the address or the room that tells.
+        assert not re.search(r"Batch's|batch\.com|dialects[./]batch", text), path
+        words = set(re.findall(r"[a-z]+", text.lower()))
+        assert not words & ((rooms - {"batch"}) | {"shoplive", "emailconsul", "intarget"}), path
