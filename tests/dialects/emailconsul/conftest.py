@@ -39,6 +39,13 @@ def client(tenant: Any, connect: Callable[[Any], httpx.Client]) -> httpx.Client:
 
 
 @pytest.fixture
+def stranger(url: str) -> Iterator[httpx.Client]:
+    """A client without a key."""
+    with httpx.Client(base_url=url, timeout=60) as found:
+        yield found
+
+
+@pytest.fixture
 def get(client: httpx.Client) -> Callable[..., dict[str, Any]]:
     """A body of 200: `get(LINKS, group="country")`, over `PERIOD` unless said."""
 
@@ -54,12 +61,11 @@ def get(client: httpx.Client) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def click(tenant: Any) -> Callable[..., None]:
-    """Sends one click: `click(recipient="a@x.org", country="DE")`."""
+    """Sends a click, or several: `click(2, recipient="a@x.org", country="DE")`."""
     numbers = iter(range(1000))
 
-    def send(**fields: Any) -> None:
-        number = next(numbers)
-        base = {"type": "clicked", "campaign": "c", "id": f"click{number}", "time": "2026-10-05T10:00:00Z"}
-        tenant.send({**base, **fields})
+    def send(times: int = 1, **fields: Any) -> None:
+        base = {"type": "clicked", "campaign": "c", "time": "2026-10-05T10:00:00Z", **fields}
+        tenant.send(*({**base, "id": f"click{next(numbers)}"} for _ in range(times)))
 
     return send

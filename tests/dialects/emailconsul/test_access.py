@@ -35,7 +35,7 @@ def refused(answer: httpx.Response, status: int, details: str | None = None) -> 
 # ---- keys -------------------------------------------------------------------------------------------
 
 
-def test_every_way_to_send_a_key(tenant: Any, url: str) -> None:
+def test_every_way_to_send_a_key(tenant: Any, stranger: httpx.Client) -> None:
     for headers in (
         {"X-API-Key": tenant.key},
         {"x-api-key": f"{tenant.key}"},
@@ -47,11 +47,11 @@ def test_every_way_to_send_a_key(tenant: Any, url: str) -> None:
     ):
         for prefix in PREFIXES:
             for path in STATS:
-                assert httpx.get(f"{url}{prefix}{path}", params=PERIOD, headers=headers).status_code == 200, headers
-            assert httpx.get(f"{url}{prefix}{CUSTOM}", headers=headers).status_code == 200, headers
+                assert stranger.get(f"{prefix}{path}", params=PERIOD, headers=headers).status_code == 200, headers
+            assert stranger.get(f"{prefix}{CUSTOM}", headers=headers).status_code == 200, headers
 
 
-def test_wrong_keys(tenant: Any, url: str) -> None:
+def test_wrong_keys(tenant: Any, stranger: httpx.Client) -> None:
     for headers in (
         {},
         {"X-API-Key": "wrong"},
@@ -66,17 +66,17 @@ def test_wrong_keys(tenant: Any, url: str) -> None:
         {"X-API-Key": "x" * 5000},
     ):
         for path in (*STATS, CUSTOM, f"{CUSTOM}/1"):
-            refused(httpx.get(f"{url}{path}", headers=headers), 401)  # type: ignore[arg-type]
-    refused(httpx.get(f"{url}{LINKS}", params={**PERIOD, "api_key": tenant.key}), 401)
-    refused(httpx.post(f"{url}{CUSTOM}", json={}), 401)
+            refused(stranger.get(path, headers=headers), 401)  # type: ignore[arg-type]
+    refused(stranger.get(LINKS, params={**PERIOD, "api_key": tenant.key}), 401)
+    refused(stranger.post(CUSTOM, json={}), 401)
 
 
-def test_a_revoked_key(tenant: Any, house: House, url: str) -> None:
+def test_a_revoked_key(tenant: Any, house: House, stranger: httpx.Client) -> None:
     key, secret = house.services.catalog.add_key(tenant.workspace.id)
     headers = {"X-API-Key": secret}
-    assert httpx.get(f"{url}{LINKS}", params=PERIOD, headers=headers).status_code == 200
+    assert stranger.get(LINKS, params=PERIOD, headers=headers).status_code == 200
     house.services.catalog.revoke_key(tenant.workspace.id, key.id)
-    answer = httpx.get(f"{url}{LINKS}", params=PERIOD, headers=headers)
+    answer = stranger.get(LINKS, params=PERIOD, headers=headers)
     refused(answer, 401)
     assert secret not in answer.text
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
 from tests.dialects.emailconsul.conftest import LINK_DAYS, LINKS, PERIOD, PIXEL_DAYS, PIXELS
 
 Get = Callable[..., dict[str, Any]]
@@ -80,31 +79,31 @@ def expected_days(events: list[Event], group: str) -> list[dict[str, Any]]:
 # ---- shapes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("group", FIELDS)
-def test_every_group(tenant: Any, get: Get, group: str) -> None:
+def test_every_group(tenant: Any, get: Get) -> None:
     events = some_events(1)
     tenant.send(*events)
-    body = get(LINKS, group=group)
-    assert list(body) == ["data", "meta"]
-    assert list(body["meta"]) == ["count", "offset", "limit"]
-    for row in body["data"]:
-        assert list(row) == [*FIELDS[group], "count"]
-        assert [type(value) for value in row.values()] == [*(str for _ in FIELDS[group]), int]
-    wanted = expected(events, group)
-    assert len(wanted) > 2
-    assert body == {"data": wanted, "meta": {"count": len(wanted), "offset": 0, "limit": 50}}
+    for group, fields in FIELDS.items():
+        body = get(LINKS, group=group)
+        assert list(body) == ["data", "meta"]
+        assert list(body["meta"]) == ["count", "offset", "limit"]
+        for row in body["data"]:
+            assert list(row) == [*fields, "count"]
+            assert [type(value) for value in row.values()] == [*(str for _ in fields), int]
+        wanted = expected(events, group)
+        assert len(wanted) > 2
+        assert body == {"data": wanted, "meta": {"count": len(wanted), "offset": 0, "limit": 50}}
 
 
-@pytest.mark.parametrize("group", FIELDS)
-def test_every_group_by_day(tenant: Any, get: Get, group: str) -> None:
+def test_every_group_by_day(tenant: Any, get: Get) -> None:
     events = some_events(2)
     tenant.send(*events)
-    body = get(LINK_DAYS, group=group)
-    assert list(body) == ["data"]
-    for row in body["data"]:
-        assert list(row) == ["date", *FIELDS[group], "count"]
-        assert type(row["count"]) is int
-    assert body["data"] == expected_days(events, group)
+    for group, fields in FIELDS.items():
+        body = get(LINK_DAYS, group=group)
+        assert list(body) == ["data"]
+        for row in body["data"]:
+            assert list(row) == ["date", *fields, "count"]
+            assert type(row["count"]) is int
+        assert body["data"] == expected_days(events, group)
 
 
 def test_the_examples(tenant: Any, get: Get) -> None:
@@ -193,25 +192,31 @@ def test_pages_are_the_whole_and_never_overlap(tenant: Any, get: Get) -> None:
     ):
         assert get(LINKS, group="subscriber_id", **query) == {"data": [], "meta": meta}
     body = get(LINKS, group="subscriber_id", limit="999999999")
-    assert body == {"data": wanted, "meta": {"count": 103, "offset": 0, "limit": 10_000}}
+    assert body == {"data": wanted, "meta": {"count": 103, "offset": 0, "limit": 100_000}}
     assert get(LINKS, offset="1") == {"data": [], "meta": {"count": 1, "offset": 1, "limit": 50}}
     assert get(LINKS, limit="0") == {"data": [], "meta": {"count": 1, "offset": 0, "limit": 0}}
 
 
-@pytest.mark.parametrize("group", FIELDS)
-def test_orders(tenant: Any, get: Get, group: str) -> None:
+def test_orders(tenant: Any, get: Get) -> None:
     events = some_events(4)
     tenant.send(*events)
-    rows = expected(events, group)
-    by_values = sorted(rows, key=lambda row: [row[name] for name in FIELDS[group]])
-    assert get(LINKS, group=group, sort="-count")["data"] == rows
-    assert get(LINKS, group=group, sort="count")["data"] == sorted(by_values, key=lambda row: row["count"])
-    assert get(LINKS, group=group, sort=group)["data"] == by_values
-    assert get(LINKS, group=group, sort=f"-{group}")["data"] == by_values[::-1]
-    for name in FIELDS[group]:
-        assert get(LINKS, group=group, sort=name)["data"] == sorted(by_values, key=lambda row: row[name])
-        downwards = sorted(by_values, key=lambda row: row[name], reverse=True)
-        assert get(LINKS, group=group, sort=f"-{name}")["data"] == downwards
+
+    def ordered(group: str, sort: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = get(LINKS, group=group, sort=sort)["data"]
+        return found
+
+    for group, fields in FIELDS.items():
+        rows = expected(events, group)
+        by_values = sorted(rows, key=lambda row, fields=fields: [row[name] for name in fields])
+        assert ordered(group, "-count") == rows
+        assert ordered(group, "count") == sorted(by_values, key=lambda row: row["count"])
+        assert ordered(group, group) == by_values
+        assert ordered(group, f"-{group}") == by_values[::-1]
+        for name in fields:
+            upwards = sorted(by_values, key=lambda row, name=name: row[name])
+            assert ordered(group, name) == upwards
+            downwards = sorted(by_values, key=lambda row, name=name: row[name], reverse=True)
+            assert ordered(group, f"-{name}") == downwards
 
 
 def test_more_groups_than_a_page_or_a_question_holds(tenant: Any, get: Get) -> None:
@@ -228,7 +233,9 @@ def test_more_groups_than_a_page_or_a_question_holds(tenant: Any, get: Get) -> N
         "data": [{"subscriber_id": "user100000", "count": 1}],
         "meta": {"count": 100_001, "offset": 100_000, "limit": 5},
     }
-    assert len(get(LINKS, group="subscriber_id", limit="20000")["data"]) == 10_000
+    body = get(LINKS, group="subscriber_id", limit="200000")
+    assert body["meta"] == {"count": 100_001, "offset": 0, "limit": 100_000}
+    assert [row["subscriber_id"] for row in body["data"]] == [f"user{number:06}" for number in range(100_000)]
     # a series has no pages: rather than a part of it there is none
     answer = tenant.client.get(LINK_DAYS, params={**PERIOD, "group": "subscriber_id"})
     assert answer.status_code == 400
@@ -242,36 +249,30 @@ def test_more_groups_than_a_page_or_a_question_holds(tenant: Any, get: Get) -> N
 # ---- filters and bounds -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"campaign_id": "spring-2025"},
-        {"subscriber_id": "bob+n@x.org"},
-        {"subscriber_id": "u.3"},
-        {"profile_id": "brand"},
-        {"campaign_id": "summer_2025", "subscriber_id": "ann@x.org", "profile_id": "other"},
-    ],
-)
-def test_filters(tenant: Any, get: Get, query: dict[str, str]) -> None:
+def test_filters(tenant: Any, get: Get) -> None:
     names = {**NAMES, "profile_id": "profile"}
     events, opens = some_events(5), some_events(5, "opened")
     tenant.send(*events, *opens)
 
-    def left(found: list[Event], *but: str) -> list[Event]:
-        return [
-            event
-            for event in found
-            if all(event.get(names[name]) == value for name, value in query.items() if name not in but)
-        ]
+    def left(found: list[Event], query: dict[str, str]) -> list[Event]:
+        return [event for event in found if all(event.get(names[name]) == value for name, value in query.items())]
 
-    assert 0 < len(left(events)) < len(events)
-    assert get(LINKS, **query)["data"] == [{"count": len(left(events))}]
-    for group in FIELDS:
-        assert get(LINKS, group=group, **query)["data"] == expected(left(events), group)
-        assert get(LINK_DAYS, group=group, **query)["data"] == expected_days(left(events), group)
-    for group in ("campaign_id", "subscriber_id"):  # the pixel has no profile_id
-        assert get(PIXELS, group=group, **query)["data"] == expected(left(opens, "profile_id"), group)
-        assert get(PIXEL_DAYS, group=group, **query)["data"] == expected_days(left(opens, "profile_id"), group)
+    for query in (
+        {"campaign_id": "spring-2025"},
+        {"subscriber_id": "bob+n@x.org"},
+        {"profile_id": "brand"},
+        {"campaign_id": "summer_2025", "subscriber_id": "u.3", "profile_id": "other"},
+    ):
+        clicks = left(events, query)
+        assert 0 < len(clicks) < len(events)
+        assert get(LINKS, **query)["data"] == [{"count": len(clicks)}]
+        for group in FIELDS:
+            assert get(LINKS, group=group, **query)["data"] == expected(clicks, group)
+            assert get(LINK_DAYS, group=group, **query)["data"] == expected_days(clicks, group)
+        seen = left(opens, {name: value for name, value in query.items() if name != "profile_id"})  # pixels have none
+        for group in ("campaign_id", "subscriber_id"):
+            assert get(PIXELS, group=group, **query)["data"] == expected(seen, group)
+            assert get(PIXEL_DAYS, group=group, **query)["data"] == expected_days(seen, group)
 
 
 def test_filters_that_match_nothing(tenant: Any, get: Get) -> None:

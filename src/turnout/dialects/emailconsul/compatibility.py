@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from turnout.dialects.contract import Entry, Source
-from turnout.dialects.emailconsul.wire import DEFAULT_LIMIT, LIMIT_ROWS, LINK, PIXEL, Log
-from turnout.stats.question import LIMIT_ROWS as CORE_LIMIT_ROWS
+from turnout.dialects.emailconsul.wire import DEFAULT_LIMIT, LINK, PIXEL, Log
+from turnout.stats.question import LIMIT_ROWS
 
 #: Where every route is a second time: the base that the vendor's own pages link to.
 PREFIX = "/api/v1.0"
@@ -74,7 +74,7 @@ _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     (_LINK_DAYS, "order", "inferred", "by date, then by the group's fields"),
     (_LINK_DAYS, "days without clicks", "ours", "have no row"),
     (_LINK_DAYS, "offset, limit, sort, meta", "documented", "there are none"),
-    (_LINK_DAYS, "length", "ours", f"past {CORE_LIMIT_ROWS:,} rows 400: nothing is cut off without a word"),
+    (_LINK_DAYS, "length", "ours", f"past {LIMIT_ROWS:,} rows 400: nothing is cut off without a word"),
     (_PIXEL_DAYS, "count", "documented", "`opened` events, human and proxy (ours): Apple's prefetching is left out"),
     (_PIXEL_DAYS, "profile_id", "documented", "there is none: not looked at"),
     (_PIXEL_DAYS, "the rest", "documented", "as for links"),

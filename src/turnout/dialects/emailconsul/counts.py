@@ -28,12 +28,12 @@ class Counts:
     total: int
 
 
-def count(ask: Ask, question: Question, titles: dict[str, str]) -> Counts:
-    """The question's page. `titles` are those of the registered links, by id. TooLarge past the core's rows."""
+def count(ask: Ask, question: Question, titles: Callable[[], dict[str, str]]) -> Counts:
+    """The question's page. `titles` gives those of the registered links, by id. TooLarge past the core's rows."""
     if not question.dimensions:
         return _ungrouped(ask, question)
     # These first: clicks that come in between are then still without a title, and no count is too small.
-    untitled = _untitled(ask, question, titles) if titles and "link_title" in question.dimensions else []
+    untitled = _untitled(ask, question, titles()) if "link_title" in question.dimensions else []
     if not untitled:
         answer = ask(question)
         return Counts([_counted(question, row) for row in answer.rows], answer.row_count)
@@ -55,6 +55,8 @@ def _ungrouped(ask: Ask, question: Question) -> Counts:
 
 def _untitled(ask: Ask, question: Question, titles: dict[str, str]) -> list[tuple[Values, str, int]]:
     """Clicks without a title that went through a link which has one: their group, the link's title, how many."""
+    if not titles:
+        return []
     blank = Filter("link_title", ("",))
     links = (Filter("link", tuple(sorted(titles))),) if len(titles) <= _NAMED_LINKS else ()
     asked = replace(
@@ -102,7 +104,7 @@ def _sorted(question: Question, found: list[tuple[Values, int]]) -> list[tuple[V
     return found
 
 
-def series(ask: Ask, question: Question, titles: dict[str, str]) -> Counts:
+def series(ask: Ask, question: Question, titles: Callable[[], dict[str, str]]) -> Counts:
     """All of the question's groups. TooLarge where its limit cuts them off."""
     found = count(ask, question, titles)
     if found.total > len(found.rows):

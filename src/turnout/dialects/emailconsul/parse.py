@@ -11,10 +11,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET
 
-from turnout.dialects.emailconsul.wire import DEFAULT_LIMIT, LIMIT_ROWS, Group, LinkChange, Log, NewLink
+from turnout.dialects.emailconsul.wire import DEFAULT_LIMIT, Group, LinkChange, Log, NewLink
 from turnout.errors import InvalidInput
-from turnout.stats.question import LIMIT_ROWS as CORE_LIMIT_ROWS
-from turnout.stats.question import Filter, Question, Sort
+from turnout.stats.question import LIMIT_ROWS, Filter, Question, Sort
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ def timeseries(log: Log, parameters: Mapping[str, str], workspace: str) -> Asked
         from_ms=start_ms,
         to_ms=end_ms,
         sort=(Sort("day"),),
-        limit=CORE_LIMIT_ROWS,
+        limit=LIMIT_ROWS,
         rows_only=True,
     )
     return Asked(question, chosen)

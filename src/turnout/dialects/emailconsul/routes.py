@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,7 +36,8 @@ def _aggregated(log: Log) -> Handler:
     def make(call: Call) -> bytes:
         services, workspace = call.services, call.workspace.id
         asked = parse.aggregated(log, call.request.query_params, workspace)
-        found = counts.count(services.statistics.ask, asked.question, services.catalog.links.titles(workspace))
+        titles = partial(services.catalog.links.titles, workspace)
+        found = counts.count(services.statistics.ask, asked.question, titles)
         return render.aggregated(found, asked.group, parse.Page(asked.question.offset, asked.question.limit))
 
     return _kept(f"{log.name} aggregated", make)
@@ -47,7 +49,8 @@ def _timeseries(log: Log) -> Handler:
     def make(call: Call) -> bytes:
         services, workspace = call.services, call.workspace.id
         asked = parse.timeseries(log, call.request.query_params, workspace)
-        found = counts.series(services.statistics.ask, asked.question, services.catalog.links.titles(workspace))
+        titles = partial(services.catalog.links.titles, workspace)
+        found = counts.series(services.statistics.ask, asked.question, titles)
         return render.timeseries(found, asked.group)
 
     return _kept(f"{log.name} timeseries", make)

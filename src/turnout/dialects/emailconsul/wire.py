@@ -67,9 +67,9 @@ PIXEL = Log(
     {"campaign_id": "campaign", "subscriber_id": "recipient"},
 )
 
-#: Rows of a page of `aggregated` and of the list of links: unless asked, and at most.
+#: Entries of a page of `aggregated` and of the list of links, unless asked. At most, the core's: clients that step by
+#: the limit they asked for, not by the one they got, would leave out what lies between.
 DEFAULT_LIMIT = 50
-LIMIT_ROWS = 10_000
 
 
 class CustomLink(Struct, frozen=True):
