@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 from typing import Any
 
 import pytest
@@ -99,3 +101,65 @@ def test_the_page_is_of_the_rows_in_the_range(three_days: Any, get: Any) -> None
     answer = get(three_days, "statistics", "sendFrom=2026-10-05&sendTo=2026-10-09&perPage=2&page=2")
     assert [row["message_title"] for row in answer.json()] == ["M"]
     assert answer.headers["x-pagination-total-count"] == "3"
+
+
+# ---- by plain Python --------------------------------------------------------------------------------
+
+FIRST = dt.datetime(2026, 10, 5, tzinfo=dt.UTC)
+KINDS = ("sent", "sent", "sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "failed", "skipped")
+UNIQUE = ("opened", "clicked", "unsubscribed")
+
+
+def some_events(seed: int, count: int = 300) -> list[dict[str, Any]]:
+    """Events of three campaigns, three messages (one of them unnamed) and five people in four days, any order."""
+    dice = random.Random(seed)
+    return [
+        {
+            "type": dice.choice(KINDS), "campaign": dice.choice("cde"), "message": dice.choice(("m1", "m2", "")),
+            "channel": "email", "recipient": dice.choice("abcde"), "id": f"{seed}-{at}",
+            "time": (FIRST + dt.timedelta(minutes=dice.randrange(4 * 1440))).isoformat(),
+        }
+        for at in range(count)
+    ]  # fmt: skip
+
+
+def sent_at(event: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    """When the message was sent that an event belongs to; the event's own time where nobody knows."""
+    sends = [
+        one["time"]
+        for one in events
+        if one["type"] == "sent"
+        and (one["campaign"], one["recipient"]) == (event["campaign"], event["recipient"])
+        and event["message"] in ("", one["message"])
+        and one["time"] <= event["time"]
+    ]
+    return max(sends, default=event["time"])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_events_in_any_range(tenant: Any, rows: Any, seed: int) -> None:
+    events = some_events(seed)
+    tenant.send(*events)
+    places = [sent_at(one, events) for one in events]
+    dice = random.Random(seed)
+    for _ in range(6):
+        first, last = sorted(FIRST + dt.timedelta(minutes=dice.randrange(4 * 1440)) for _ in range(2))
+        wanted: dict[tuple[str, str], dict[str, int]] = {}
+        people: dict[tuple[str, str, str], set[str]] = {}
+        for event, place in zip(events, places, strict=True):
+            if first.isoformat() <= place <= last.isoformat():
+                row = wanted.setdefault((event["campaign"], event["message"] or event["campaign"]), {})
+                kind = event["type"]
+                row[kind] = row.get(kind, 0) + 1
+                people.setdefault((event["campaign"], event["message"], kind), set()).add(event["recipient"])
+        for (campaign, message, kind), who in people.items():
+            if kind in UNIQUE:
+                wanted[campaign, message or campaign][kind] = len(who)
+        numbers = {one["id"]: one["number"] for one in tenant.client.get("/v1/campaigns").json()["campaigns"]}
+        names = {number: name for name, number in numbers.items()}
+        query = f"sendFrom={first:%Y-%m-%d+%H:%M:%S}&sendTo={last:%Y-%m-%d+%H:%M:%S}&perPage=50"
+        found = {
+            (names[row["campaign_id"]], row["message_title"]): {kind: row[kind] for kind in {*KINDS} if row[kind]}
+            for row in rows(tenant, "statistics", query)
+        }
+        assert found == wanted, query
