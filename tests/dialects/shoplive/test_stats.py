@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.dialects.shoplive.conftest import Shop, refused
 
 FROM, TO = "2026-10-05T00:00:00Z", "2026-10-12T00:00:00Z"
+REACTIONS = ("liked", "chatted", "product_clicked", "banner_clicked")
 NOON = "2026-10-06T12:00:00Z"
 
 #: documented: the one example of the vendor's page, as text, so that 1 and 1.0 stay apart.
@@ -35,10 +35,9 @@ def one(shop: Shop, from_: str = FROM, to: str = TO, **query: object) -> dict[st
 # ---- the documented body ----------------------------------------------------------------------------
 
 
-def test_the_documented_example_from_events(house: Any, make_shop: Any) -> None:
+def test_the_documented_example_from_events(shop: Shop) -> None:
     """Its keys, their order, its texts and the kinds of its numbers; with twelve viewers in the place of 123456."""
-    shop = make_shop()
-    wanted = json.loads(DOCUMENTED)
+    wanted, events = json.loads(DOCUMENTED), []
     shop.put(
         "c", title=wanted["title"], key=wanted["campaignKey"], number=int(wanted["campaignId"]),
         scheduled_at=wanted["scheduledAt"], started_at=wanted["startedAt"], ended_at=wanted["endedAt"],
@@ -46,12 +45,10 @@ def test_the_documented_example_from_events(house: Any, make_shop: Any) -> None:
     day = "2022-07-08T07:{:02}:15Z"
     for viewer in range(12):
         person = {"recipient": f"v{viewer}", "anonymous": viewer >= 10, "campaign": "c"}
-        shop.tenant.send(
-            # Four at a time watch a quarter of a minute, three times.
-            {"type": "watched", "time": day.format(viewer // 4), "duration_s": 15, **person},
-            *({"type": kind, "time": day.format(30), **person} for kind in ("liked", "chatted", "product_clicked")),
-            {"type": "banner_clicked", "time": day.format(30), **person},
-        )
+        # Four at a time watch a quarter of a minute, three times.
+        events.append({"type": "watched", "time": day.format(viewer // 4), "duration_s": 15, **person})
+        events += [{"type": kind, "time": day.format(30), **person} for kind in REACTIONS]
+    shop.tenant.send(*events)
     scaled = DOCUMENTED.replace("a1b2c3d4", shop.access_key)
     for was, now in {
         '"totalLoginViewers":100000': '"totalLoginViewers":10', '"newLoginViewers":123455': '"newLoginViewers":10',
@@ -142,8 +139,7 @@ def test_doubles_have_a_point_and_nothing_is_divided_by_nothing(shop: Shop) -> N
 
 
 def test_a_show_that_only_has_reactions_is_there(shop: Shop) -> None:
-    for kind in ("watched", "liked", "chatted", "product_clicked", "banner_clicked"):
-        shop.tenant.send(event(kind, "a", campaign=kind))
+    shop.tenant.send(*(event(kind, "a", campaign=kind) for kind in ("watched", *REACTIONS)))
     found = shop.stats(FROM, TO)
     assert sorted(each["title"] for each in found) == [
         "banner_clicked", "chatted", "liked", "product_clicked", "watched",
@@ -347,7 +343,7 @@ def test_the_literal_path_wins(shop: Shop) -> None:
 # ---- kept answers -----------------------------------------------------------------------------------
 
 
-def test_an_answer_is_made_anew_when_anything_changes(shop: Shop, house: Any) -> None:
+def test_an_answer_is_made_anew_when_anything_changes(shop: Shop) -> None:
     shop.tenant.send(event("liked", "a"))
     for _ in range(2):
         assert one(shop)["likes"] == 1
