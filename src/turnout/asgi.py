@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -41,6 +42,7 @@ class Application:
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
         self._router = Router(routes, redirect_slashes=False)
+        self._beginnings = [(room, _beginnings(room)) for room in rooms]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (or the lifespan, which needs nothing here)."""
@@ -70,10 +72,17 @@ class Application:
     def _room_of(self, path: str) -> Room:
         """Whose error shape an unrouted path gets: the room that has a route beginning like it, else our own."""
         first = path.split("/")[1:2]
-        for room in self._rooms:
-            if any(route.path.split("/")[1:2] == first for route in room.routes):
+        for room, beginnings in self._beginnings:
+            if first and beginnings.fullmatch(first[0]):
                 return room
         return self._rooms[0]
+
+
+def _beginnings(room: Room) -> re.Pattern[str]:
+    """The first segments of the room's paths; one that is a parameter altogether is no room's."""
+    firsts = {route.path.split("/")[1] for route in room.routes}
+    words = [first for first in firsts if not re.fullmatch(r"\{[^}]*\}", first)]
+    return re.compile("|".join(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(word)) for word in sorted(words)) or "(?!)")
 
 
 def _endpoint(room: Room, route: Route, services: Services) -> Endpoint:
@@ -86,6 +95,8 @@ def _endpoint(room: Room, route: Route, services: Services) -> Endpoint:
         call = Call(request, services, None)
         try:
             if route.scopes:
+                if room.prepare is not None:
+                    await room.prepare(request)
                 caller = room.authenticate(request, services)
                 caller.allow(*route.scopes)
                 call = replace(call, caller=caller)

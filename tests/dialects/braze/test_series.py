@@ -288,8 +288,44 @@ def test_goals_turn_what_recipients_did_into_conversions(tenant: Any, ask: Any) 
     assert [day["conversions"] for day in days] == [1, 0, 0]
     assert [day["conversions_by_send_time"] for day in days] == [1, 0, 0]
     assert [day["conversions1"] for day in days] == [0, 0, 1]
-    assert [day["conversions1_by_send_time"] for day in days] == [0, 1, 0]
+    # the day on which it was sent, not the one on which it was opened
+    assert [day["conversions1_by_send_time"] for day in days] == [1, 0, 0]
     assert [day["revenue"] for day in days] == [2.5, 1.25, 0.0]
+
+
+def test_total_opens_are_also_those_that_a_push_led_to(tenant: Any, ask: Any) -> None:
+    one = put(tenant, "c", channels=["ios_push", "email"])
+    push = {"campaign": "c", "channel": "ios_push"}
+    tenant.send(
+        *({"type": "sent", "recipient": who, "time": f"{D1}T12:00:00Z", **push} for who in "wxyz"),
+        {"type": "opened", "open": "direct", "recipient": "w", "time": f"{D1}T12:10:00Z", **push},
+        {"type": "app_opened", "recipient": "w", "time": f"{D1}T12:10:00Z"},  # by the push: once
+        {"type": "app_opened", "recipient": "x", "time": f"{D1}T14:59:00Z"},  # by itself, within three hours
+        {"type": "app_opened", "recipient": "x", "time": f"{D1}T14:59:30Z"},
+        {"type": "app_opened", "recipient": "y", "time": f"{D1}T15:00:01Z"},
+        {"type": "opened", "open": "influenced", "recipient": "z", "time": f"{D2}T01:00:00Z", **push},
+        {"type": "app_opened", "recipient": "nobody", "time": f"{D1}T12:10:00Z"},
+    )
+    days = [day["messages"]["ios_push"][0] for day in ask(tenant.client, one)]
+    assert [(day["direct_opens"], day["total_opens"]) for day in days] == [(1, 2), (0, 1), (0, 0)]
+
+
+def test_what_the_control_group_does_is_its_own_however_it_was_written(tenant: Any, ask: Any) -> None:
+    variations = [{"id": "a", "name": "Variant 1"}, {"id": "z", "name": "Control Group", "control": True}]
+    goals = [{"event": "purchased", "window_s": 86_400}]
+    one = put(tenant, "c", channels=["email"], variations=variations, goals=goals)
+    tenant.send(
+        {
+            "type": "sent", "campaign": "c", "channel": "email", "variation": "a", "recipient": "x",
+            "time": f"{D1}T08:00:00Z",
+        },
+        {"type": "enrolled", "campaign": "c", "recipient": "y", "time": f"{D1}T08:00:00Z"},
+        *({"type": "purchased", "recipient": who, "amount": 2, "time": f"{D1}T09:00:00Z"} for who in "xy"),
+    )  # fmt: skip
+    day = ask(tenant.client, one)[0]
+    entries = [(one["conversions"], one["revenue"]) for one in day["messages"]["email"]]
+    assert entries == [(1, 2.0), (1, 2.0)]
+    assert (day["conversions"], day["conversions_by_send_time"], day["revenue"]) == (1, 1, 2.0)
 
 
 def test_days_are_those_of_the_workspace(make_tenant: Any, ask: Any) -> None:

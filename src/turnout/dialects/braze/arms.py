@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from turnout.dialects.braze.wire import CHANNELS, channel_key
@@ -44,12 +44,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Layout:
-    """The entries of a campaign. `by` is the dimension whose values are the arms."""
+    """The entries of a campaign. `by` is the dimension whose values are the arms.
+
+    `bare_is_control`: no message was seen without a channel and an arm, so what has neither was led to by being
+    put in the control group.
+    """
 
     by: Literal["variation", "message"]
     multivariate: bool
     channels: dict[str, tuple[Arm, ...]]
     controls: tuple[str, ...] = ()
+    bare_is_control: bool = False
     _message_keys: Mapping[str, str] = field(default_factory=dict)
     _only_key: str | None = None
 
@@ -76,6 +81,10 @@ class Layout:
         """The control group that an enrolment is in: the one it names, else the first."""
         return arm if arm in self.controls or not self.controls else self.controls[0]
 
+    def credited_to(self, channel: str, arm: str) -> str:
+        """The arm that a conversion belongs to whose touch says this channel and arm."""
+        return self.control_of(arm) if self.bare_is_control and not channel and not arm else arm
+
 
 def is_uuid(text: str) -> bool:
     """Whether this is written as a UUID."""
@@ -90,22 +99,24 @@ def api_id(campaign: Campaign, name: str) -> str:
     return str(uuid.uuid5(space, name))
 
 
-def layout(campaign: Campaign, seen: Iterable[Seen]) -> Layout:
-    """The entries of a campaign that was seen with these channels, messages and variations."""
+def layout(campaign: Campaign, seen: Iterable[Seen], *, of_steps: bool = False) -> Layout:
+    """The entries of a campaign that was seen with these channels, messages and variations.
+
+    `of_steps`: the arms are its messages, also where it is a test.
+    """
     seen = list(seen)
     of_message = [one for one in seen if one.of_message]
-    controls = tuple(one.id for one in campaign.variations if one.control)
-    if not controls and any(one.enrols for one in seen):
-        controls = (UNNAMED_CONTROL,)
-    is_test = bool(campaign.variations or controls or any(one.variation for one in of_message))
+    controls = () if of_steps else controls_of(campaign, seen)
+    is_test = not of_steps and bool(campaign.variations or controls or any(one.variation for one in of_message))
     message_keys = {one.id: key for one in campaign.messages if (key := channel_key(one.channel))}
     declared = _keys([*campaign.channels, *(one.channel for one in campaign.messages)])
     named = declared | _keys(one.channel for one in seen)
     if not named:
         named = _keys([campaign.type])
     empty = Layout(
-        "variation" if is_test else "message", False, {}, controls, message_keys,
-        next(iter(named)) if len(named) == 1 else None,
+        "variation" if is_test else "message", False, {}, controls,
+        bool(controls) and all(one.channel or one.variation for one in of_message),
+        message_keys, next(iter(named)) if len(named) == 1 else None,
     )  # fmt: skip
     arms_seen: dict[str, list[str]] = {key: [] for key in CHANNELS if key in named}
     for one in of_message:
@@ -115,7 +126,21 @@ def layout(campaign: Campaign, seen: Iterable[Seen]) -> Layout:
             arms_seen[key].append(arm)
     arms = _test_arms(campaign, controls, arms_seen) if is_test else _message_arms(campaign, message_keys, arms_seen)
     multivariate = is_test and (bool(controls) or any(len(found) > 1 for found in arms.values()))
-    return Layout(empty.by, multivariate, arms, controls, message_keys, empty._only_key)
+    return replace(empty, multivariate=multivariate, channels=arms)
+
+
+def controls_of(campaign: Campaign, seen: Iterable[Seen]) -> tuple[str, ...]:
+    """The control groups: those that are declared, else one without a name where somebody was put in it."""
+    declared = tuple(one.id for one in campaign.variations if one.control)
+    return declared or ((UNNAMED_CONTROL,) if any(one.enrols for one in seen) else ())
+
+
+def variation_names(campaign: Campaign, controls: Iterable[str]) -> dict[str, str]:
+    """What the variations are called, in the order in which they are declared."""
+    names = {one.id: one.name or one.id for one in campaign.variations}
+    if UNNAMED_CONTROL in controls:
+        names[UNNAMED_CONTROL] = "Control Group"
+    return names
 
 
 def _keys(words: Iterable[str]) -> set[str]:
@@ -126,9 +151,7 @@ def _test_arms(
     campaign: Campaign, controls: tuple[str, ...], seen: Mapping[str, list[str]]
 ) -> dict[str, tuple[Arm, ...]]:
     """Variations, in the order they are declared. One that was only seen in other channels is not in this one."""
-    names = {one.id: one.name or one.id for one in campaign.variations}
-    if UNNAMED_CONTROL in controls:
-        names[UNNAMED_CONTROL] = "Control Group"
+    names = variation_names(campaign, controls)
     anywhere = {arm for found in seen.values() for arm in found}
     arms = {}
     for key, here in seen.items():

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from turnout.errors import InvalidInput
 from turnout.stats import calendar
 
-#: Days of one series.
+#: Days of one series; `length` of a canvas goes less far.
 LIMIT_DAYS = 100
+LIMIT_CANVAS_DAYS = 14
 
-_BAD_LENGTH = f"length must be between 1 and {LIMIT_DAYS}"
-_BAD_ENDING = "ending_at must be an ISO 8601 datetime"
+#: Characters of an identifier.
+_LIMIT_NAME = 512
 
 #: ISO 8601 as clients write it: a date alone, a time without an offset, an offset of one digit, and a plus
 #: sign that a URL turned into a space.
@@ -49,7 +52,7 @@ class Window:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A page of the list of campaigns."""
+    """A page of the list of campaigns or canvases."""
 
     page: int
     include_archived: bool
@@ -57,12 +60,29 @@ class ListQuery:
     edited_after: dt.datetime | None
 
 
-def length(text: str | None) -> int:
-    """How many days; InvalidInput unless 1 to 100."""
+@dataclass(frozen=True)
+class CanvasQuery:
+    """Which days of a canvas, and which breakdowns."""
+
+    window: Window
+    variants: bool
+    steps: bool
+    deleted_steps: bool
+
+
+def length(text: str | None, limit_days: int = LIMIT_DAYS) -> int:
+    """How many days; InvalidInput unless 1 to the limit."""
     days = _number(text) if text is not None else None
-    if days is None or not 1 <= days <= LIMIT_DAYS:
-        raise InvalidInput(_BAD_LENGTH, field="length")
+    if days is None or not 1 <= days <= limit_days:
+        raise InvalidInput(f"length must be between 1 and {limit_days}", field="length")
     return days
+
+
+def identifier(text: str, field: str, message: str) -> str:
+    """An identifier that an event may carry; InvalidInput with the message for what can't be one."""
+    if not text or "\0" in text or len(text) > _LIMIT_NAME:
+        raise InvalidInput(message, field=field)
+    return text
 
 
 def moment(text: str, zone: ZoneInfo) -> dt.datetime:
@@ -86,36 +106,81 @@ def window(days: int, ending_at: str, timezone: str, now: dt.datetime) -> Window
     An end at midnight excludes the day that begins there. InvalidInput for what is no moment.
     """
     zone = calendar.zone(timezone)
+    with _as_moment("ending_at"):
+        last = _last(ending_at, zone, now)
+        return _window(last - dt.timedelta(days=days - 1), last, zone)
+
+
+def canvas(parameters: Mapping[str, str], timezone: str, now: dt.datetime) -> CanvasQuery:
+    """The query of a canvas' numbers; where both `length` and `starting_at` are given, the later start counts."""
+    zone = calendar.zone(timezone)
+    days, starting_at = parameters.get("length", ""), parameters.get("starting_at", "").strip()
+    if not days.strip() and not starting_at:
+        raise InvalidInput("either length or starting_at is required", field="length")
+    count = length(days, LIMIT_CANVAS_DAYS) if days.strip() else None
+    with _as_moment("ending_at"):
+        last = _last(parameters.get("ending_at", ""), zone, now)
+        first = last - dt.timedelta(days=(count or LIMIT_DAYS) - 1)
+    if starting_at:
+        with _as_moment("starting_at"):
+            start = moment(starting_at, zone).astimezone(zone).date()
+        if start > last:
+            raise InvalidInput("starting_at must be before ending_at", field="starting_at")
+        if count is None and start < first:
+            raise InvalidInput(f"starting_at must be within {LIMIT_DAYS} days before ending_at", field="starting_at")
+        first = max(first, start)
+    with _as_moment("ending_at"):
+        found = _window(first, last, zone)
+    flags = ("include_variant_breakdown", "include_step_breakdown", "include_deleted_step_data")
+    return CanvasQuery(found, *(_flag(parameters, name) for name in flags))
+
+
+@contextmanager
+def _as_moment(field: str) -> Iterator[None]:
+    """What can't be read as a moment, or lies outside of the calendar, is the field's fault."""
     try:
-        end = moment(ending_at, zone) if ending_at.strip() else now
-        last = end.astimezone(zone).date()
-        if ending_at.strip() and end.astimezone(dt.UTC) <= _midnight(last, zone):
-            last -= dt.timedelta(days=1)
-        dates = [last - dt.timedelta(days=back) for back in range(days - 1, -1, -1)]
-        edges = [_midnight(date, zone) for date in (*dates, last + dt.timedelta(days=1))]
+        yield
     except (ValueError, OverflowError):
-        raise InvalidInput(_BAD_ENDING, field="ending_at") from None
+        raise InvalidInput(f"{field} must be an ISO 8601 datetime", field=field) from None
+
+
+def _last(ending_at: str, zone: ZoneInfo, now: dt.datetime) -> dt.date:
+    """The last local day of a window that ends there (empty: now)."""
+    if not ending_at.strip():
+        return now.astimezone(zone).date()
+    end = moment(ending_at, zone)
+    last = end.astimezone(zone).date()
+    return last - dt.timedelta(days=1) if end.astimezone(dt.UTC) <= _midnight(last, zone) else last
+
+
+def _window(first: dt.date, last: dt.date, zone: ZoneInfo) -> Window:
+    dates = [first + dt.timedelta(days=index) for index in range((last - first).days + 1)]
+    edges = [_midnight(date, zone) for date in (*dates, last + dt.timedelta(days=1))]
     return Window(tuple(date.isoformat() for date in dates), tuple(_milliseconds(edge) for edge in edges))
 
 
-def campaigns(parameters: dict[str, str]) -> ListQuery:
-    """The query of the list; InvalidInput names the parameter at fault."""
-    page = _number(parameters.get("page") or "0")
-    if page is None:
+def page(parameters: Mapping[str, str]) -> ListQuery:
+    """The query of a list; InvalidInput names the parameter at fault."""
+    number = _number(parameters.get("page") or "0")
+    if number is None:
         raise InvalidInput("page must be a whole number from 0", field="page")
-    archived = (parameters.get("include_archived") or "false").strip().lower()
-    if archived not in ("true", "false", "1", "0"):
-        raise InvalidInput("include_archived must be true or false", field="include_archived")
+    archived = _flag(parameters, "include_archived")
     direction = (parameters.get("sort_direction") or "asc").strip().lower()
     if direction not in ("asc", "desc"):
         raise InvalidInput("sort_direction must be asc or desc", field="sort_direction")
     edited = parameters.get("last_edit.time[gt]", "")
-    try:
+    with _as_moment("last_edit.time"):
         # The list shows last_edited in UTC, so a time without an offset that comes back is UTC too.
         after = moment(edited, ZoneInfo("UTC")).astimezone(dt.UTC) if edited.strip() else None
-    except (ValueError, OverflowError):
-        raise InvalidInput("last_edit.time must be an ISO 8601 datetime", field="last_edit.time") from None
-    return ListQuery(page, archived in ("true", "1"), direction == "desc", after)
+    return ListQuery(number, archived, direction == "desc", after)
+
+
+def _flag(parameters: Mapping[str, str], name: str) -> bool:
+    """A boolean, false where it is left out."""
+    word = (parameters.get(name) or "false").strip().lower()
+    if word not in ("true", "false", "1", "0"):
+        raise InvalidInput(f"{name} must be true or false", field=name)
+    return word in ("true", "1")
 
 
 def _number(text: str) -> int | None:

@@ -1,163 +1,231 @@
-"""Braze's routes, its keys and permissions, its rate limits and the one shape of its errors."""
+"""Braze's routes: what each reads of its query, asks and answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import datetime as dt
+from collections.abc import Callable, Iterable
 
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from turnout import errors
-from turnout.dialects.braze import parse, render
-from turnout.dialects.braze.arms import is_uuid
+from turnout.dialects.braze import access, details, parse, render
+from turnout.dialects.braze.arms import is_uuid, layout
+from turnout.dialects.braze.canvas import canvas
 from turnout.dialects.braze.compatibility import COMPATIBILITY
-from turnout.dialects.braze.limits import limit_of
+from turnout.dialects.braze.journey import is_canvas, is_only_canvas, journey
+from turnout.dialects.braze.kpi import KPIS, kpi
+from turnout.dialects.braze.life import Asker
 from turnout.dialects.braze.series import series
-from turnout.dialects.contract import Call, Caller, Room, Route
+from turnout.dialects.contract import Call, Handler, Room, Route
 from turnout.dialects.kept import Bodies, PerHouse
-from turnout.dialects.limits import Limiter, Rate
 from turnout.model import Campaign
-from turnout.services import Services
 from turnout.stats import calendar
+from turnout.store.events import Span
 
-#: Campaigns of one page of the list.
+#: Campaigns of one page of a list.
 PAGE_SIZE = 100
 
 #: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
 KEPT_QUERY_LIMIT_BYTES = 512
 
-_JSON = "application/json"
+_NO_CAMPAIGN = "campaign_id must be a string of the campaign api identifier"
+_NO_CANVAS = "canvas_id must be a string of the Canvas api identifier"
+_NO_SEND = "send_id must be a string of the send api identifier"
+
+#: What was sent; who was held back from it has entered all the same.
+_SENDINGS = ("sent", "impression")
+_ENTRIES = (*_SENDINGS, "enrolled")
+
+_bodies = PerHouse(Bodies)
 
 
-@dataclass(frozen=True)
-class _State:
-    """What the room remembers between requests."""
-
-    limiter: Limiter = field(default_factory=Limiter)
-    bodies: Bodies = field(default_factory=Bodies)
+# ---- series -----------------------------------------------------------------------------------------
 
 
-_states = PerHouse(_State)
-
-
-# ---- handlers ---------------------------------------------------------------------------------------
+async def _kept(call: Call, read: Callable[[QueryParams, dt.datetime], Callable[[], bytes]]) -> Response:
+    """The answer as it is remembered, else made anew: `read` the query, then do what it says off the loop."""
+    services, workspace, now = call.services, call.workspace, call.services.now()
+    bodies, version = _bodies.of(services), services.statistics.version(workspace.id)
+    # The version stands for the events, the campaigns and the zone; today for a query that names no end.
+    query: bytes = call.request.scope["query_string"]
+    key = (workspace.id, call.request.scope["path"], query, now.astimezone(calendar.zone(workspace.timezone)).date())
+    body = bodies.get(key, version)
+    if body is None:
+        body = await services.run(read(call.request.query_params, now))
+        if services.statistics.keeps_answers and len(query) <= KEPT_QUERY_LIMIT_BYTES:
+            bodies.put(key, version, body)
+    return _json(body)
 
 
 async def data_series(call: Call) -> Response:
     """A campaign's numbers, day by day."""
-    services, workspace, now = call.services, call.workspace, call.services.now()
-    bodies, version = _states.of(services).bodies, services.statistics.version(workspace.id)
-    # The version stands for the events, the campaigns and the zone; today for a query that names no end.
-    query: bytes = call.request.scope["query_string"]
-    key = (workspace.id, query, now.astimezone(calendar.zone(workspace.timezone)).date())
-    body = bodies.get(key, version)
-    if body is None:
-        asked = call.request.query_params
-        campaign = _campaign(call, asked.get("campaign_id", ""))
-        window = parse.window(parse.length(asked.get("length")), asked.get("ending_at", ""), workspace.timezone, now)
-        body = await services.run(
-            lambda: render.series(series(services.statistics, services.engine, workspace, campaign, window))
-        )
-        if services.statistics.keeps_answers and len(query) <= KEPT_QUERY_LIMIT_BYTES:
-            bodies.put(key, version, body)
-    return Response(body, media_type=_JSON)
+
+    def read(asked: QueryParams, now: dt.datetime) -> Callable[[], bytes]:
+        asker, window = _asker(call, _campaign(call)), _window(call, asked, now)
+        return lambda: render.series(series(asker, window))
+
+    return await _kept(call, read)
+
+
+async def send_series(call: Call) -> Response:
+    """The numbers of one send of a campaign, day by day."""
+
+    def read(asked: QueryParams, now: dt.datetime) -> Callable[[], bytes]:
+        asker = _asker(call, _campaign(call))
+        send_id = parse.identifier(asked.get("send_id", ""), "send_id", _NO_SEND)
+        window = _window(call, asked, now)
+        return lambda: render.series(series(asker, window, send_id))
+
+    return await _kept(call, read)
+
+
+async def canvas_series(call: Call) -> Response:
+    """A canvas' numbers, day by day."""
+
+    def read(asked: QueryParams, now: dt.datetime) -> Callable[[], bytes]:
+        asker = _asker(call, _canvas(call))
+        query = parse.canvas(asked, call.workspace.timezone, now)
+        return lambda: render.canvas_series(canvas(asker, query, by_day=True))
+
+    return await _kept(call, read)
+
+
+async def canvas_summary(call: Call) -> Response:
+    """A canvas' numbers of a whole window."""
+
+    def read(asked: QueryParams, now: dt.datetime) -> Callable[[], bytes]:
+        asker = _asker(call, _canvas(call))
+        query = parse.canvas(asked, call.workspace.timezone, now)
+        return lambda: render.canvas_summary(canvas(asker, query, by_day=False))
+
+    return await _kept(call, read)
+
+
+def kpi_series(name: str) -> Handler:
+    """The handler of one daily number of the workspace's apps."""
+
+    async def handler(call: Call) -> Response:
+        def read(asked: QueryParams, now: dt.datetime) -> Callable[[], bytes]:
+            app = asked.get("app_id", "")
+            if app:
+                parse.identifier(app, "app_id", "app_id must be a string of the app api identifier")
+            window = _window(call, asked, now, more_days=KPIS[name])
+            return lambda: render.kpi(name, kpi(call.services.statistics, call.workspace, name, window, app))
+
+        return await _kept(call, read)
+
+    return handler
+
+
+def _window(call: Call, asked: QueryParams, now: dt.datetime, more_days: int = 0) -> parse.Window:
+    days = parse.length(asked.get("length")) + more_days
+    return parse.window(days, asked.get("ending_at", ""), call.workspace.timezone, now)
+
+
+# ---- lists and details ------------------------------------------------------------------------------
 
 
 async def campaigns(call: Call) -> Response:
     """A page of the campaigns, in the order of their creation; past the end it is empty."""
-    asked = parse.campaigns(dict(call.request.query_params))
+    everyone = call.services.catalog.campaigns(call.workspace.id)
+    return _json(render.campaigns(_page(call, (one for one in everyone if not is_only_canvas(one)))))
+
+
+async def canvases(call: Call) -> Response:
+    """A page of the canvases, likewise."""
+    everyone = call.services.catalog.campaigns(call.workspace.id)
+    return _json(render.canvases(_page(call, (one for one in everyone if is_canvas(one)))))
+
+
+def _page(call: Call, everyone: Iterable[Campaign]) -> list[Campaign]:
+    asked = parse.page(call.request.query_params)
     found = [
         one
-        for one in call.services.catalog.campaigns(call.workspace.id)
+        for one in everyone
         if (asked.include_archived or not one.archived)
         and (asked.edited_after is None or one.updated_at > asked.edited_after)
     ]
     if asked.descending:
         found.reverse()
     start = asked.page * PAGE_SIZE
-    return Response(render.campaigns(found[start : start + PAGE_SIZE]), media_type=_JSON)
+    return found[start : start + PAGE_SIZE]
 
 
-def _campaign(call: Call, name: str) -> Campaign:
-    find = call.services.catalog.find
-    found = find(call.workspace.id, "uuid", name) or find(call.workspace.id, "uuid", name.lower())
+async def campaign_details(call: Call) -> Response:
+    """What a campaign is, and when it was first and last sent."""
+    asker, now = _asker(call, _campaign(call)), call.services.now()
+
+    def work() -> bytes:
+        found = layout(asker.campaign, asker.life().seen)
+        return details.campaign(asker.campaign, found, _span(call, asker.campaign, _SENDINGS), now)
+
+    return _json(await call.services.run(work))
+
+
+async def canvas_details(call: Call) -> Response:
+    """What a canvas is, its steps and variants, and when it was first and last entered."""
+    asker, now = _asker(call, _canvas(call)), call.services.now()
+
+    def work() -> bytes:
+        found = journey(asker.campaign, asker.life().seen)
+        return details.canvas(asker.campaign, found, _span(call, asker.campaign, _ENTRIES), now)
+
+    return _json(await call.services.run(work))
+
+
+def _span(call: Call, campaign: Campaign, types: tuple[str, ...]) -> Span | None:
+    return call.services.events.spans(call.workspace.id, [campaign.id], types).get(campaign.id)
+
+
+# ---- which campaign ---------------------------------------------------------------------------------
+
+
+def _campaign(call: Call) -> Campaign:
+    name = call.request.query_params.get("campaign_id", "")
+    found = _find(call, name)
     if found is not None:
         return found
-    if is_uuid(name):
-        raise errors.InvalidInput("Campaign does not exist", field="campaign_id")
-    raise errors.InvalidInput("campaign_id must be a string of the campaign api identifier", field="campaign_id")
+    raise errors.InvalidInput("Campaign does not exist" if is_uuid(name) else _NO_CAMPAIGN, field="campaign_id")
 
 
-# ---- who asks, how often, and how no is said --------------------------------------------------------
+def _canvas(call: Call) -> Campaign:
+    found = _find(call, call.request.query_params.get("canvas_id", ""))
+    if found is None or not is_canvas(found):
+        raise errors.InvalidInput(_NO_CANVAS, field="canvas_id")
+    return found
 
 
-def authenticate(request: Request, services: Services) -> Caller:
-    """The workspace of the Bearer key, or of the older `api_key` of the query; the request is counted for it."""
-    key = services.catalog.key_of(_secret(request))
-    if key is None:
-        raise errors.Unauthenticated("this API key is not known")
-    workspace = services.catalog.workspace(key.workspace)
-    now = services.now()
-    rate = _states.of(services).limiter.count(workspace.id, limit_of(request.scope["path"]), now)
-    request.state.braze_rate = rate
-    if rate.exceeded:
-        raise errors.RateLimited("Rate limit exceeded", retry_after_s=max(1, rate.reset_s - int(now.timestamp())))
-    return Caller(workspace, key)
+def _find(call: Call, name: str) -> Campaign | None:
+    find = call.services.catalog.find
+    return find(call.workspace.id, "uuid", name) or find(call.workspace.id, "uuid", name.lower())
 
 
-def _secret(request: Request) -> str:
-    """The key as it was sent, empty if none was."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and secret.strip():
-        return secret.strip()
-    return request.query_params.get("api_key", "")
+def _asker(call: Call, campaign: Campaign) -> Asker:
+    return Asker(call.services.statistics, call.workspace, campaign)
 
 
-_STATUS: dict[type[errors.TurnoutError], int] = {
-    errors.InvalidInput: 400,
-    errors.UnknownName: 400,
-    errors.Unauthenticated: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.MethodNotAllowed: 404,
-    errors.RateLimited: 429,
-    errors.TooLarge: 503,
-    errors.Overloaded: 503,
-    errors.StoreError: 503,
-}
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
 
 
-def render_error(error: errors.TurnoutError, request: Request) -> Response:
-    """`{"message": …}` in Braze's words where they are known."""
-    status = _STATUS.get(type(error), 500)
-    message = error.message
-    if status == 401:
-        message = f"Invalid API key: {_secret(request)}"
-    elif status == 403:
-        message = "You do not have permission to access this resource"
-    elif status == 404:
-        message = "Invalid URL"
-    headers = {"Cache-Control": "no-cache", **_rate_headers(request)}
-    return Response(render.error(message), status, headers, _JSON)
-
-
-def _rate_headers(request: Request) -> dict[str, str]:
-    """Present on every response; empty where no workspace is known."""
-    rate: Rate | None = request.scope.get("state", {}).get("braze_rate")
-    values = (str(rate.limit), str(rate.remaining), str(rate.reset_s)) if rate else ("", "", "")
-    return dict(zip(("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"), values, strict=True))
-
-
-def decorate(call: Call, response: Response) -> None:
-    """The rate headers; `render_error` has set them already, for paths that no route has too."""
-    if response.status_code == 200:
-        headers = _rate_headers(call.request)
-        response.raw_headers += [(name.encode(), value.encode()) for name, value in headers.items()]
+def _route(path: str, handler: Handler, summary: str) -> Route:
+    """A route whose permission is its path with dots."""
+    return Route("GET", path, handler, summary, (path[1:].replace("/", "."), "read"))
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/campaigns/data_series", data_series, "A campaign day by day", ("campaigns.data_series", "read")),
-    Route("GET", "/campaigns/list", campaigns, "The list of campaigns", ("campaigns.list", "read")),
+    _route("/campaigns/data_series", data_series, "A campaign day by day"),
+    _route("/campaigns/list", campaigns, "The list of campaigns"),
+    _route("/campaigns/details", campaign_details, "What a campaign is"),
+    _route("/sends/data_series", send_series, "One send of a campaign day by day"),
+    _route("/canvas/list", canvases, "The list of canvases"),
+    _route("/canvas/details", canvas_details, "What a canvas is"),
+    _route("/canvas/data_series", canvas_series, "A canvas day by day"),
+    _route("/canvas/data_summary", canvas_summary, "A canvas in one"),
+    *(_route(f"/kpi/{name}/data_series", kpi_series(name), f"{name} day by day") for name in KPIS),
 )
 
-ROOM = Room("braze", ROUTES, authenticate, render_error, decorate, COMPATIBILITY)
+ROOM = Room(
+    "braze", ROUTES, access.authenticate, access.render_error, access.decorate, COMPATIBILITY, access.prepare
+)  # fmt: skip

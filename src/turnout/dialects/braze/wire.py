@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from turnout.dialects.contract import Source
@@ -30,8 +30,8 @@ class Counter:
 class Channel:
     """One key of `messages`. `aliases` are the words of events for it (lower case, `_` between words).
 
-    `recipient` is the metric whose distinct recipients are this channel's recipients. `always_block`:
-    the conversion block stands in every entry, also where there is one arm.
+    `recipient` is the metric whose distinct recipients are this channel's recipients. `always_block`,
+    `always_named`: the conversion block, the name stand in every entry, also where there is one arm.
     """
 
     key: str
@@ -39,6 +39,7 @@ class Channel:
     counters: tuple[Counter, ...]
     recipient: Counter
     always_block: bool = False
+    always_named: bool = False
 
 
 _REFUSED = ("bounced", "rejected")
@@ -58,10 +59,13 @@ _VIEWED = Counter(
 _PUSH = (
     _SENT,
     Counter("direct_opens", ("opened_direct",), traffic="default"),
-    Counter("total_opens", ("opened",), traffic="default", note="direct and influenced"),
+    Counter(
+        "total_opens", ("total_opens",), traffic="default",
+        note="direct and influenced: said to be, or the app was opened soon after, and not by the message",
+    ),
     Counter("bounces", _REFUSED, _FOR_NOW, source="inferred", note=_BOUNCES),
     Counter("body_clicks", ("clicked_body",), traffic="default"),
-)
+)  # fmt: skip
 
 _EMAIL = (
     _SENT,
@@ -147,6 +151,38 @@ CHANNELS: dict[str, Channel] = {
     )
 }  # fmt: skip
 
+_OF_A_SEND = (
+    Counter("delivered", ("delivered",)),
+    Counter("undelivered", ("bounced",), source="inferred", note="bounced"),
+    Counter("delivery_failed", ("failed", "rejected"), source="inferred", note="failed, or refused by the provider"),
+)
+
+
+def _sent_alone(channel: Channel) -> Channel:
+    """A channel as the series of one send has it: three more counters after `sent`, and every entry in full."""
+    keys = [counter.key for counter in channel.counters]
+    more = tuple(counter for counter in _OF_A_SEND if counter.key not in keys) if "sent" in keys else ()
+    counters = (*channel.counters[:1], *more, *channel.counters[1:])
+    return replace(channel, counters=counters, always_block=True, always_named=True)
+
+
+#: The same channels in the series of one send.
+SEND_CHANNELS: dict[str, Channel] = {key: _sent_alone(channel) for key, channel in CHANNELS.items()}
+
+_DIRECT, _TOTAL = _PUSH[1:3]
+_PUSH_SUMMARY = (
+    _SENT,
+    replace(_DIRECT, key="opens", source="inferred", note="the direct ones"),
+    replace(_TOTAL, key="influenced_opens", note="direct and influenced: so the document explains the name"),
+    *_PUSH[3:],
+)
+
+#: The same channels in the summary of a canvas, where push has names of its own.
+SUMMARY_CHANNELS: dict[str, Channel] = {
+    key: replace(channel, counters=_PUSH_SUMMARY) if channel.counters is _PUSH else channel
+    for key, channel in CHANNELS.items()
+}
+
 _ALIASES = {alias: channel.key for channel in CHANNELS.values() for alias in (channel.key, *channel.aliases)}
 
 #: Of a control group's entry, right after its id.
@@ -169,6 +205,15 @@ def conversions_key(goal: int, *, by_send_time: bool) -> str:
 BLOCK_CONVERSIONS = tuple(conversions_key(goal, by_send_time=late) for goal in GOALS for late in (False, True))
 #: The same numbers of a day, in the order that a day has them, between `messages` and `unique_recipients`.
 DAY_CONVERSIONS = tuple(conversions_key(goal, by_send_time=late) for late in (True, False) for goal in GOALS)
+
+
+#: What descriptions of campaigns call a channel, where it isn't the key of the series.
+_DESCRIBED = {"trigger_in_app_message": "in-app_message"}
+
+
+def described(key: str) -> str:
+    """The word for a channel in the details of a campaign or canvas."""
+    return _DESCRIBED.get(key, key)
 
 
 def channel_key(word: str) -> str | None:
