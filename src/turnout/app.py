@@ -28,6 +28,7 @@ from turnout.ingest.writer import Flush, Writer
 from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
+from turnout.stats.credits import Credits
 from turnout.stats.run import Statistics
 from turnout.store.catalog import Catalog
 from turnout.store.embedded import EmbeddedEngine
@@ -84,7 +85,11 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
         statistics = Statistics(
-            engine, cache_entries=settings.cache_entries if alone else 0, repairs=lambda: events.repairs
+            engine,
+            catalog,
+            Credits(engine, alone=alone),
+            cache_entries=settings.cache_entries if alone else 0,
+            repairs=lambda: events.repairs,
         )
         telemetry = Telemetry()
         writer = Writer(
@@ -165,7 +170,7 @@ def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush],
         if flush.accepted:
             telemetry.flush_events.observe(flush.accepted)
             telemetry.flush_seconds.observe(flush.seconds)
-            statistics.changed(flush.workspaces)
+            statistics.touched(flush.touched)
 
     return count
 

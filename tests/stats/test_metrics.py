@@ -11,7 +11,7 @@ from turnout.stats.metrics import DIMENSIONS, METRICS, base_metrics
 
 
 def test_names_are_unique_and_their_own() -> None:
-    built = [*metrics._counts(), *metrics._conversions(), *metrics._live(), *metrics._rates()]
+    built = [*metrics._counts(), *metrics._conversions(), *metrics._app_opens(), *metrics._live(), *metrics._rates()]
     assert len(built) == len(METRICS)
     assert all(metric.name == name for name, metric in METRICS.items())
     assert all(dimension.name == name for name, dimension in DIMENSIONS.items())
@@ -44,7 +44,7 @@ def test_every_metric_is_defined(name: str) -> None:
 def test_every_dimension_is_defined_and_has_a_column_or_is_a_time() -> None:
     for dimension in DIMENSIONS.values():
         assert dimension.definition.endswith(".")
-        assert bool(dimension.column) != dimension.is_time
+        assert [bool(dimension.column), dimension.is_time, bool(dimension.of_pair)].count(True) == 1
 
 
 def test_the_judge_knows_every_metric_and_no_other() -> None:

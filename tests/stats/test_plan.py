@@ -29,8 +29,8 @@ TABLE = {
         [("counts", ("sent", "opened"), OPEN)],
     ),
     "counts between borders of slots: the rollup alone": (
-        reads("sent,revenue,viewing_time_s", from_ms=T, to_ms=T + 96 * SLOT, dimensions=("day", "campaign")),
-        [("counts", ("sent", "revenue", "viewing_time_s"), ((T, T + 96 * SLOT),))],
+        reads("sent,purchase_value,viewing_time_s", from_ms=T, to_ms=T + 96 * SLOT, dimensions=("day", "campaign")),
+        [("counts", ("sent", "purchase_value", "viewing_time_s"), ((T, T + 96 * SLOT),))],
     ),
     "counts of local days, at whatever quarter they begin: the rollup alone": (
         reads("sent", zone="Asia/Kathmandu", from_ms=T, to_ms=T + 96 * SLOT, dimensions=("day",)),

@@ -43,9 +43,9 @@ _FEW = 100
 
 @dataclass(frozen=True)
 class Flush:
-    """What one group did, for whoever counts (metrics) or must know (caches)."""
+    """What one group did, for whoever counts (metrics) or must know (caches): `touched` got new events."""
 
-    workspaces: frozenset[str]
+    touched: tuple[Cells, ...]
     accepted: int
     duplicates: int
     seconds: float
@@ -249,7 +249,7 @@ class Writer:
         self._append({workspace: share for workspace, share in shares.items() if share.added})
         self._on_flush(
             Flush(
-                frozenset(workspace for workspace, share in shares.items() if share.added),
+                tuple(cells for share in shares.values() for cells in share.touched),
                 sum(receipt.accepted for receipt in receipts),
                 sum(receipt.duplicates for receipt in receipts),
                 self._stopwatch() - started,

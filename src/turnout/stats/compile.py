@@ -12,7 +12,8 @@ from turnout.stats import concurrency
 from turnout.stats.metrics import METRICS, Metric, base_metrics
 from turnout.stats.plan import Plan, Read
 from turnout.stats.question import Question
-from turnout.stats.scope import MOMENTS, Scope, Statement, type_condition, where
+from turnout.stats.relations import relation
+from turnout.stats.scope import MOMENTS, Scope, Statement, where
 
 
 def page(question: Question, plan: Plan) -> Statement:
@@ -50,7 +51,7 @@ def _groups(scope: Scope, plan: Plan) -> str:
     metrics = base_metrics(scope.question.metrics)
     dims = dimension_columns(scope.question)
     finals = [f"{'sumMap' if metric.kind == 'money' else 'sum'}(m{i}) AS m{i}" for i, metric in enumerate(metrics)]
-    reads = "\nUNION ALL\n".join(_read(scope, read, metrics) for read in plan.reads)
+    reads = "\nUNION ALL\n".join(_read(scope, read, metrics, plan.fills) for read in plan.reads)
     sql = f"SELECT {', '.join([*dims, *finals])}\nFROM (\n{reads}\n)"
     if dims:
         filled = [f"notEmpty(m{i})" if metric.kind == "money" else f"m{i} != 0" for i, metric in enumerate(metrics)]
@@ -58,7 +59,7 @@ def _groups(scope: Scope, plan: Plan) -> str:
     return sql
 
 
-def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...]) -> str:
+def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...], fills: tuple[int, ...]) -> str:
     """One read of the plan, grouped: the dimensions and every one of `metrics`, zero where the read has none."""
     dims = dimension_columns(scope.question)
     values = [_aggregate(scope, metric, read) if metric in read.metrics else _zero(metric) for metric in metrics]
@@ -68,19 +69,17 @@ def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...]) -> str:
         return f"SELECT {', '.join([*dims, *numbers])}\nFROM (\n{concurrency.spans(scope, read)}\n){grouping}"
     moment = MOMENTS[read.source]
     named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(scope.question.dimensions)]
-    conditions = where(
-        scope.workspace(),
-        *type_condition(scope, read.metrics),
-        *scope.within("slot" if read.source == "counts" else "time", read.ranges),
-        *scope.filters(moment, scope.question.filters),
-    )
-    return f"SELECT {', '.join([*named, *numbers])}\nFROM {read.source}\n{conditions}{grouping}"
+    source, conditions = relation(scope, read, fills)
+    met = f"\n{where(*conditions)}" if conditions else ""
+    return f"SELECT {', '.join([*named, *numbers])}\nFROM {source}{met}{grouping}"
 
 
 def _aggregate(scope: Scope, metric: Metric, read: Read) -> str:
     if metric.kind == "peak":
         return concurrency.PEAK
-    rolled, which = read.source == "counts", scope.counted(metric)
+    rolled, which = read.source == "counts", _counted(scope, metric, read)
+    if metric.kind == "first":
+        return "count()"
     if metric.kind == "unique":
         return f"uniqExactIf(recipient, {which})"
     if metric.kind == "money":
@@ -89,6 +88,15 @@ def _aggregate(scope: Scope, metric: Metric, read: Read) -> str:
     if metric.column == "events":
         return f"sumIf(events, {which})" if rolled else f"countIf({which})"
     return f"sumIf(toUInt64({metric.column}), {which})"
+
+
+def _counted(scope: Scope, metric: Metric, read: Read) -> str:
+    """Condition: the rows of a read that a metric counts."""
+    if read.source != "credits":
+        return scope.counted(metric)
+    credited = f"kind = '{metric.credit}'" + (" AND currency != ''" if metric.kind == "money" else "")
+    said = read.with_said and not metric.only_credited
+    return f"(kind = '' AND {scope.counted(metric)} OR {credited})" if said else credited
 
 
 def _zero(metric: Metric) -> str:

@@ -13,7 +13,8 @@ from turnout.stats import concurrency
 from turnout.stats.metrics import Metric
 from turnout.stats.plan import Plan, Read
 from turnout.stats.question import Question
-from turnout.stats.scope import MOMENTS, Scope, Statement, own_condition, type_condition, where
+from turnout.stats.relations import relation
+from turnout.stats.scope import Scope, Statement, own_condition, where
 
 
 def statement(question: Question, plan: Plan) -> Statement:
@@ -31,7 +32,9 @@ def statement(question: Question, plan: Plan) -> Statement:
 
 def _counts(scope: Scope, read: Read) -> str:
     number = "sum(events)" if read.source == "counts" else "count()"
-    return f"SELECT traffic AS class, {number} AS n\nFROM {read.source}\n{_where(scope, read)}\nGROUP BY class"
+    source, conditions = relation(scope, read)
+    met = where(*conditions, *scope.traffic(), *_any_of(read.metrics))
+    return f"SELECT traffic AS class, {number} AS n\nFROM {source}\n{met}\nGROUP BY class"
 
 
 def _ids(scope: Scope, read: Read) -> str:
@@ -39,18 +42,9 @@ def _ids(scope: Scope, read: Read) -> str:
         (metric,) = read.metrics
         columns = {"class": "traffic", "id": "id"}
         return f"SELECT class, id\nFROM (\n{concurrency.intervals(scope, [scope.counted(metric)], columns)}\n)"
-    return f"SELECT traffic AS class, id\nFROM events\n{_where(scope, read)}"
-
-
-def _where(scope: Scope, read: Read) -> str:
-    return where(
-        scope.workspace(),
-        *type_condition(scope, read.metrics),
-        *scope.within("slot" if read.source == "counts" else "time", read.ranges),
-        *scope.filters(MOMENTS[read.source], scope.question.filters),
-        *scope.traffic(),
-        *_any_of(read.metrics),
-    )
+    source, conditions = relation(scope, read)
+    met = where(*conditions, *scope.traffic(), *_any_of(read.metrics))
+    return f"SELECT traffic AS class, id\nFROM {source}\n{met}"
 
 
 def _any_of(metrics: tuple[Metric, ...]) -> list[str]:

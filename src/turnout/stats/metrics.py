@@ -10,7 +10,7 @@ from typing import Literal
 
 from turnout.model import EVENT_TYPES, REACTIONS
 
-Kind = Literal["count", "sum", "money", "unique", "peak", "ratio"]
+Kind = Literal["count", "sum", "money", "unique", "first", "peak", "ratio"]
 Unit = Literal["events", "recipients", "seconds", "money", "ratio", "viewers", "times"]
 
 
@@ -34,11 +34,17 @@ class Metric:
     numerator: str = ""
     denominator: str = ""
     any_traffic: bool = False
+    credit: str = ""
 
     @property
     def additive(self) -> bool:
         """Parts of a range add up, so the rollup can serve it."""
         return self.kind in ("count", "sum", "money")
+
+    @property
+    def only_credited(self) -> bool:
+        """No event says it by itself."""
+        return bool(self.credit) and not self.types
 
 
 #: Attribute values that split an event type's count.
@@ -91,20 +97,29 @@ def _conversions() -> list[Metric]:
     found = []
     for goal in range(4):
         name = "conversions" if goal == 0 else f"conversions_{goal}"
-        condition = f"goal = {goal}"
-        words = f"'converted' events of goal {goal}"
-        found += [
-            Metric(name, "count", "events", f"{words}.", ("converted",), condition),
-            Metric(
-                f"unique_{name}", "unique", "recipients",
-                f"Distinct recipients of {words}.", ("converted",), condition,
-            ),
-        ]  # fmt: skip
+        found += _credited(
+            name,
+            f"'converted' events of goal {goal}, and what recipients did within that goal of a campaign, once a touch",
+            ("converted",), f"goal = {goal}", f"goal_{goal}",
+        )  # fmt: skip
+    found += _credited(
+        "conversion_events",
+        "'converted' events of goal 0, and everything that recipients did within that goal of a campaign",
+        ("converted",), "goal = 0", "value",
+    )  # fmt: skip
+    found.append(
+        Metric(
+            "conversion_value", "money", "money", "Amounts of the conversion events, per currency.",
+            ("converted",), "goal = 0", "amount", credit="value",
+        )
+    )  # fmt: skip
     found.append(
         Metric(
             "revenue", "money", "money",
-            "Amounts of 'purchased' events that name a campaign and of 'converted' events of goal 0, per currency.",
+            "Amounts of 'converted' events of goal 0, of purchases that name a campaign, and of other purchases within "
+            "the window of a campaign's goal 0, per currency; an order counts once.",
             ("purchased", "converted"), "campaign != '' AND (type = 'purchased' OR goal = 0)", "amount",
+            credit="revenue",
         )
     )  # fmt: skip
     found += [
@@ -125,12 +140,49 @@ def _conversions() -> list[Metric]:
     return found
 
 
+def _app_opens() -> list[Metric]:
+    return [
+        *_credited(
+            "influenced_opens",
+            "'opened' events that were influenced, and the first opening of the app soon after each 'sent' that was "
+            "not opened",
+            ("opened",), "detail = 'influenced'", "influenced",
+        ),
+        *_credited(
+            "reengaged", "'sent' events after which a dormant recipient opened the app within three days",
+            (), "", "reengaged",
+        ),
+        Metric(
+            "total_opens", "count", "events", "'opened' events that were not influenced, and influenced opens.",
+            ("opened",), credit="influenced",
+        ),
+        Metric(
+            "new_users", "first", "recipients", "Distinct recipients whose first 'app_opened' event ever this is.",
+            ("app_opened",),
+        ),
+    ]  # fmt: skip
+
+
+def _credited(name: str, words: str, types: tuple[str, ...], condition: str, credit: str) -> list[Metric]:
+    return [
+        Metric(name, "count", "events", f"{words[0].upper()}{words[1:]}.", types, condition, credit=credit),
+        Metric(
+            f"unique_{name}", "unique", "recipients", f"Distinct recipients of {words}.", types, condition,
+            credit=credit,
+        ),
+    ]  # fmt: skip
+
+
 def _live() -> list[Metric]:
     found = [
         Metric("viewers", "unique", "viewers", "Distinct viewers of 'watched' events.", ("watched",)),
         Metric(
             "login_viewers", "unique", "viewers",
             "Distinct viewers of 'watched' events that are not anonymous.", ("watched",), "NOT anonymous",
+        ),
+        Metric(
+            "new_login_viewers", "first", "viewers",
+            "Distinct viewers, not anonymous, whose first 'watched' event ever this is.", ("watched",), "NOT anonymous",
         ),
         Metric(
             "viewing_time_s", "sum", "seconds",
@@ -176,15 +228,16 @@ def _rates() -> list[Metric]:
     ]  # fmt: skip
 
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_counts(), *_conversions(), *_live(), *_rates())}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (*_counts(), *_conversions(), *_app_opens(), *_live(), *_rates())
+}
 
 
 @dataclass(frozen=True)
 class Dimension:
     """Something to group and filter by. `column` is its SQL; a time dimension has none, but a grain.
 
-    Where an event has several values, `column` is one of them, which makes a row for each, and
-    `values` is the array of them all.
+    Of an event's link parameters, a dimension is the name or the value: `of_pair` says which of the pair.
     """
 
     name: str
@@ -192,14 +245,8 @@ class Dimension:
     column: str = ""
     rolled_up: bool = False
     is_time: bool = False
-    values: str = ""
+    of_pair: int = 0
 
-
-#: The parameters of a click, as (name, value as text). JSON's own quotes are not part of a text.
-_PARAMS = (
-    "arrayMap(pair -> (pair.1, if(startsWith(pair.2, '\"'), JSONExtractString(pair.2), pair.2)), "
-    "JSONExtractKeysAndValuesRaw(params))"
-)
 
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
@@ -236,12 +283,14 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("recipient", "The recipient or viewer.", "recipient"),
         Dimension("ip", "Address of the request.", "ip"),
         Dimension(
-            "param", "Name of a parameter of the clicked link; an event is in one row for each of its parameters.",
-            f"arrayJoin({_PARAMS}).1", values=f"{_PARAMS}.1",
+            "param",
+            "Name of a parameter of the clicked link; an event is in a row for each of its parameters.",
+            of_pair=1,
         ),
         Dimension(
-            "param_value", "Value of a parameter of the clicked link; beside `param` it is that one's.",
-            f"arrayJoin({_PARAMS}).2", values=f"{_PARAMS}.2",
+            "param_value",
+            "Value of a parameter of the clicked link; beside `param`, of that one.",
+            of_pair=2,
         ),
     )
 }

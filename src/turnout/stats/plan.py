@@ -1,9 +1,10 @@
 """Where an answer comes from. Pure: a question and its zone's offsets go in, a `Plan` comes out.
 
-In this order: a peak needs the watched intervals; distinct counts need raw over the whole range;
-counts and sums take the rollup for the whole slots of the range and raw for what is left at its
-edges, or raw alone where the question looks at something that the rollup does not know. An empty
-range needs nothing.
+In this order: a peak needs the watched intervals, a first time the whole past; distinct counts need raw
+over the whole range; counts and sums take the rollup for the whole slots of the range and raw for what is
+left at its edges, or raw alone where the question looks at something that the rollup does not know. What is
+credited to campaigns is added from where it is kept; where it can't be added to what events say (a
+recipient may be in both, an order may be in several), both are read together. An empty range needs nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from turnout.stats.metrics import DIMENSIONS, Metric, base_metrics
 from turnout.stats.question import Question
 from turnout.store.events import SLOT_MS
 
-Source = Literal["counts", "events", "intervals"]
+Source = Literal["counts", "events", "intervals", "credits", "firsts"]
 Range = tuple[int | None, int | None]
 
 #: No event is older (ingest refuses it) or younger (a clock may run a year ahead, no more).
@@ -28,38 +29,85 @@ _LAST_MS = int(dt.datetime(2100, 1, 1, tzinfo=dt.UTC).timestamp()) * 1000
 
 @dataclass(frozen=True)
 class Read:
-    """One pass over one table: which metrics, and which parts of the range (half-open, in milliseconds)."""
+    """One pass over one table: which metrics, and which parts of the range (half-open, in milliseconds).
+
+    `by_send` places raw events by the message that they belong to; credits know theirs. `with_said` reads the
+    events that say a metric together with its credits.
+    """
 
     source: Source
     metrics: tuple[Metric, ...]
     ranges: tuple[Range, ...]
+    by_send: bool = False
+    with_said: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The passes whose sums are the answer."""
+    """The passes whose sums are the answer; `fills` name the credits that are read."""
 
     reads: tuple[Read, ...]
     offsets: Offsets
+    fills: tuple[int, ...] = ()
 
 
-def plan(question: Question, offsets: Offsets, *, rolled_up: bool = True) -> Plan:
-    """Choose the passes for a question; without `rolled_up`, raw only."""
+#: What a credited event has from its touch, and a 'converted' one that leaves them all open from a message.
+OF_MESSAGE = ("channel", "message", "variation", "send_id", "profile")
+
+#: Sending is a time of its own.
+_SENDS = frozenset({"sent", "enrolled"})
+
+
+def plan(
+    question: Question, offsets: Offsets, *, rolled_up: bool = True, credited: frozenset[str] = frozenset()
+) -> Plan:
+    """Choose the passes for a question; without `rolled_up`, raw only. `credited` kinds of credit may exist."""
     whole = bounded(question)
     if whole[0] is not None and whole[0] == whole[1]:
         return Plan((), offsets)
     metrics = base_metrics(question.metrics)
+    together = tuple(metric for metric in metrics if _together(question, metric, credited))
+    plain = tuple(metric for metric in metrics if metric not in together and not metric.only_credited)
+    late, timely = _by_send(question, plain)
     reads = []
-    additive = tuple(metric for metric in metrics if metric.additive)
+    additive = tuple(metric for metric in timely if metric.additive)
     if additive:
         reads += [Read(source, additive, ranges) for source, ranges in _additive(question, offsets, rolled_up)]
-    unique = tuple(metric for metric in metrics if metric.kind == "unique")
+    unique = tuple(metric for metric in timely if metric.kind == "unique")
     if unique:
         reads.append(Read("events", unique, (whole,)))
-    peak = tuple(metric for metric in metrics if metric.kind == "peak")
-    if peak:
-        reads.append(Read("intervals", peak, (whole,)))
+    if late:
+        reads.append(Read("events", late, (whole,), by_send=True))
+    by_send = question.placed_by == "send"
+    if together:
+        reads.append(Read("credits", together, (whole,), by_send=by_send, with_said=True))
+    added = tuple(metric for metric in metrics if metric.credit in credited and metric not in together)
+    if added:
+        reads.append(Read("credits", added, (whole,), by_send=by_send))
+    reads += [Read("intervals", (metric,), (whole,)) for metric in metrics if metric.kind == "peak"]
+    reads += [Read("firsts", (metric,), (whole,)) for metric in metrics if metric.kind == "first"]
     return Plan(tuple(reads), offsets)
+
+
+def _together(question: Question, metric: Metric, credited: frozenset[str]) -> bool:
+    """Whether what events say of a metric, and what is credited, must be read as one."""
+    if not metric.credit:
+        return False
+    of_message = {*question.dimensions, *(one.dimension for one in question.filters)} & set(OF_MESSAGE)
+    return (
+        metric.credit == "revenue"
+        or (metric.kind == "unique" and metric.credit in credited)
+        or ("converted" in metric.types and bool(of_message))
+    )
+
+
+def _by_send(question: Question, metrics: tuple[Metric, ...]) -> tuple[tuple[Metric, ...], tuple[Metric, ...]]:
+    """The metrics of events that are placed by another's time, and all others but peaks and firsts."""
+    plain = tuple(metric for metric in metrics if metric.additive or metric.kind == "unique")
+    if question.placed_by == "event":
+        return (), plain
+    late = tuple(metric for metric in plain if not metric.types or not set(metric.types) <= _SENDS)
+    return late, tuple(metric for metric in plain if metric not in late)
 
 
 def excluded(question: Question, offsets: Offsets, *, rolled_up: bool = True) -> Plan | None:
@@ -68,14 +116,19 @@ def excluded(question: Question, offsets: Offsets, *, rolled_up: bool = True) ->
     None where it leaves out nothing. A distinct count looks at recipients, which only raw has; then
     all the metrics are looked up there, so that an event of several metrics is one.
     """
-    metrics = tuple(metric for metric in base_metrics(question.metrics) if not metric.any_traffic)
+    metrics = tuple(
+        metric for metric in base_metrics(question.metrics) if not (metric.any_traffic or metric.only_credited)
+    )
     whole = bounded(question)
     if not metrics or set(question.traffic) == set(TRAFFIC_CLASSES) or (whole[0] is not None and whole[0] == whole[1]):
         return None
     reads = []
     peak = tuple(metric for metric in metrics if metric.kind == "peak")
     plain = tuple(metric for metric in metrics if metric.kind != "peak")
-    if plain and not peak and all(metric.additive for metric in plain):
+    late, _ = _by_send(question, plain)
+    if late:
+        reads.append(Read("events", plain, (whole,), by_send=True))
+    elif plain and not peak and all(metric.additive for metric in plain):
         asked = replace(question, dimensions=(), sort=())
         reads += [Read(source, plain, ranges) for source, ranges in _additive(asked, offsets, rolled_up)]
     elif plain:

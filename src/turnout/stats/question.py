@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from turnout.errors import InvalidInput, TooLarge, UnknownName
 from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES
@@ -42,7 +43,8 @@ class Question:
 
     None leaves that end of the range open. Time dimensions are local to `timezone`. Only events of the
     `traffic` classes count. `limit` rows are answered after the first `offset`. `rows_only` spares the
-    totals and what was left out.
+    totals and what was left out. An event's time is its own, or that of the message it belongs to (`placed_by`
+    send; docs/attribution.md).
     """
 
     workspace: str
@@ -57,6 +59,7 @@ class Question:
     limit: int = 1000
     offset: int = 0
     rows_only: bool = False
+    placed_by: Literal["event", "send"] = "event"
 
     def __post_init__(self) -> None:
         _names("metric", self.metrics, METRICS, LIMIT_METRICS)

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +15,14 @@ from turnout.stats import answer, calendar, excluded, plan
 from turnout.stats import compile as compiler
 from turnout.stats.answer import Answer, Row
 from turnout.stats.calendar import Offsets
+from turnout.stats.credits import Credits, Held
+from turnout.stats.metrics import base_metrics
+from turnout.stats.plan import Plan
 from turnout.stats.question import Question
 from turnout.stats.scope import Statement
+from turnout.store.catalog import Catalog
 from turnout.store.engine import Engine, rows
+from turnout.store.events import Cells
 
 #: Threads for the parts of answers; the engine's readers bound what really runs at once.
 _HELPERS = 8
@@ -27,18 +33,23 @@ class Statistics:
 
     Up to `cache_entries` answers with `cache_rows` rows in all are kept per process; `changed` makes
     those of a workspace stale. Where other processes write to the same store, `cache_entries` must be 0.
-    `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead.
+    `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead. Without a
+    `catalog` and `credits` nothing is credited to campaigns but what events say.
     """
 
     def __init__(
         self,
         engine: Engine,
+        catalog: Catalog | None = None,
+        credits: Credits | None = None,
         *,
         cache_entries: int = 2000,
         cache_rows: int = 200_000,
         repairs: Callable[[], int] = lambda: 0,
     ) -> None:
         self._engine = engine
+        self._catalog = catalog
+        self._credits = credits
         self._repairs = repairs
         self._helpers = ThreadPoolExecutor(max_workers=_HELPERS, thread_name_prefix="turnout-part")
         self._cache_entries = cache_entries
@@ -62,6 +73,13 @@ class Statistics:
         with self._lock:
             for name in workspaces:
                 self._versions[name] = self._versions.get(name, 0) + 1
+
+    def touched(self, changes: Iterable[Cells]) -> None:
+        """There are new events in these campaigns and times."""
+        changes = tuple(changes)
+        if self._credits is not None:
+            self._credits.touched(changes)
+        self.changed({cells.workspace for cells in changes})
 
     def version(self, workspace: str) -> int:
         """Grows whenever the workspace's events change; what was computed at an older one is stale."""
@@ -100,12 +118,25 @@ class Statistics:
 
     def _answer(self, question: Question) -> Answer:
         before = self._repairs()
-        asked = _Asked(self._engine, question, rolled_up=before % 2 == 0)
-        found = self._gather(asked)
-        if asked.rolled_up and self._repairs() != before:
-            # Part of the rollup was cleared meanwhile, perhaps just as it was read.
-            found = self._gather(replace(asked, rolled_up=False))
+        with self._held(question) as held:
+            asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0)
+            found = self._gather(asked)
+            if asked.rolled_up and self._repairs() != before:
+                # Part of the rollup was cleared meanwhile, perhaps just as it was read.
+                found = self._gather(replace(asked, rolled_up=False))
         return found
+
+    def _held(self, question: Question) -> AbstractContextManager[Held]:
+        """The credits that the question's metrics need, of the campaigns that it is about."""
+        kinds = {metric.credit for metric in base_metrics(question.metrics) if metric.credit}
+        if not kinds or self._catalog is None or self._credits is None:
+            return nullcontext(Held())
+        named = [set(one.values) for one in question.filters if one.dimension == "campaign"]
+        campaigns = [
+            one for one in self._catalog.campaigns(question.workspace) if all(one.id in names for names in named)
+        ]
+        workspace = self._catalog.workspace(question.workspace)
+        return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers)
 
     def _gather(self, asked: _Asked) -> Answer:
         """The parts of an answer, asked side by side: each waits for the engine most of the time."""
@@ -128,16 +159,21 @@ class _Asked:
 
     engine: Engine
     question: Question
+    held: Held
     rolled_up: bool
 
     @property
     def _offsets(self) -> Offsets:
         return calendar.offsets(self.question.timezone)
 
+    def _plan(self, question: Question) -> Plan:
+        chosen = plan.plan(question, self._offsets, rolled_up=self.rolled_up, credited=self.held.kinds)
+        return replace(chosen, fills=self.held.fills)
+
     def totals(self) -> Row:
         """The whole range in one row."""
         whole = replace(self.question, dimensions=(), sort=(), limit=1, offset=0)
-        chosen = plan.plan(whole, self._offsets, rolled_up=self.rolled_up)
+        chosen = self._plan(whole)
         if not chosen.reads:
             return answer.zero(whole)
         (values,) = self._rows(compiler.page(whole, chosen))
@@ -146,7 +182,7 @@ class _Asked:
     def page(self) -> tuple[list[Row], int]:
         """The rows of the page, and how many there are on all pages."""
         question = self.question
-        chosen = plan.plan(question, self._offsets, rolled_up=self.rolled_up)
+        chosen = self._plan(question)
         if not chosen.reads:
             return [], 0
         found = self._rows(compiler.page(question, chosen)) if question.limit else []

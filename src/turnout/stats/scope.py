@@ -22,6 +22,8 @@ MOMENTS: dict[Source, str] = {
     "counts": "toInt64(toUnixTimestamp(slot))",
     "events": "intDiv(toUnixTimestamp64Milli(time), 1000)",
     "intervals": "intDiv(s, 1000)",
+    "credits": "intDiv(toUnixTimestamp64Milli(time), 1000)",
+    "firsts": "intDiv(toUnixTimestamp64Milli(time), 1000)",
 }
 
 
@@ -74,16 +76,36 @@ class Scope:
         return " AND ".join(bounds)
 
     def filters(self, moment: str, filters: Sequence[Filter]) -> list[str]:
-        """Conditions: each filter's dimension, or one of the event's several values of it, is one of its values."""
-        return [self._filter(one, moment) for one in filters]
+        """Conditions: each filter's dimension is one of its values; of link parameters, one pair's is."""
+        plain = [one for one in filters if not DIMENSIONS[one.dimension].of_pair]
+        found = [
+            f"{self.dimension(one.dimension, moment)} IN {self.bind(one.values, 'Array(String)')}" for one in plain
+        ]
+        return [*found, f"notEmpty({self._pairs()})"] if len(plain) < len(filters) else found
 
-    def _filter(self, one: Filter, moment: str) -> str:
-        wanted = self.bind(one.values, "Array(String)")
-        several = DIMENSIONS[one.dimension].values
-        # Where events are taken apart by their values, it is the one of the row that must be wanted.
-        if several and not any(DIMENSIONS[name].values for name in self.question.dimensions):
-            return f"hasAny({several}, {wanted})"
-        return f"{self.dimension(one.dimension, moment)} IN {wanted}"
+    def _pairs(self) -> str:
+        """SQL of an event's link parameters, as (name, value as text), of those that the question's filters want."""
+        # JSON's own quotes are not part of a text.
+        pairs = (
+            "arrayMap(pair -> (pair.1, if(startsWith(pair.2, '\"'), JSONExtractString(pair.2), pair.2)), "
+            "JSONExtractKeysAndValuesRaw(params))"
+        )
+        wanted = [
+            f"pair.{DIMENSIONS[one.dimension].of_pair} IN {self.bind(one.values, 'Array(String)')}"
+            for one in self.question.filters
+            if DIMENSIONS[one.dimension].of_pair
+        ]
+        return f"arrayFilter(pair -> {' AND '.join(wanted)}, {pairs})" if wanted else pairs
+
+    def _of_pair(self, place: int) -> str:
+        """SQL of a name or value of link parameters: a row for each. An event is once in the row of a value."""
+        grouped = {DIMENSIONS[name].of_pair for name in self.question.dimensions} - {0}
+        # Where both are grouped by, the engine sees that it is the same array, and takes it apart once.
+        return (
+            f"arrayJoin({self._pairs()}).{place}"
+            if len(grouped) > 1
+            else f"arrayJoin(arrayDistinct({self._pairs()}.{place}))"
+        )
 
     def traffic(self) -> list[str]:
         """Conditions: the traffic that the question is about."""
@@ -111,6 +133,8 @@ class Scope:
         hour that is repeated when clocks go back is two.
         """
         dimension = DIMENSIONS[name]
+        if dimension.of_pair:
+            return self._of_pair(dimension.of_pair)
         if not dimension.is_time:
             return dimension.column
         offset = self._offset(moment)

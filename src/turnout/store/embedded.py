@@ -80,6 +80,10 @@ class EmbeddedEngine:
             answer: bytes = reader.query(sql, output, params=encode_parameters(parameters)).bytes()
             return answer
 
+    def derive(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement for its effect on a free reader."""
+        self.query(sql, parameters, "Null")
+
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
         """Run a SELECT on a connection of its own, until the stream ends or is closed."""
         with self._streaming() as stream:

@@ -42,6 +42,10 @@ class Engine(Protocol):
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and return its whole result in the format `output`."""
 
+    def derive(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement that makes or drops what can be made again: it takes a reader's turn, not the writer's,
+        and need not be durable."""
+
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
         """Run a SELECT and yield its rows as NDJSON, in chunks of whole lines; memory stays flat.
 

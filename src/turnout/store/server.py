@@ -158,6 +158,10 @@ class ServerEngine:
             text, bound = bind(sql, parameters)
             self._writer.raw_query(text, bound, settings={**_WRITE_SETTINGS, "query_id": query_id})
 
+    def derive(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement for its effect; the server runs it beside all others."""
+        self.execute(sql, parameters)
+
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and wait for its whole result."""
         with self._turn(self._question_slots, "questions"), self._translated(sql):

@@ -2,9 +2,9 @@ SELECT class, uniqExact(id)
 FROM (
 SELECT traffic AS class, id
 FROM events
-WHERE workspace = {p0:String}
-  AND type IN {p1:Array(String)}
-  AND toString(toDate(toUInt16(intDiv((intDiv(toUnixTimestamp64Milli(time), 1000) + {p2:Int64}), 86400)))) IN {p3:Array(String)}
+WHERE workspace = {p2:String}
+  AND type IN {p3:Array(String)}
+  AND toString(toDate(toUInt16(intDiv((intDiv(toUnixTimestamp64Milli(time), 1000) + {p0:Int64}), 86400)))) IN {p1:Array(String)}
   AND traffic IN {p4:Array(String)}
   AND ((type IN ('watched')))
 UNION ALL
@@ -20,22 +20,22 @@ SELECT class, id, s, e, arrayJoin(arrayFilter(one -> one.1 < e AND one.2 > s, ar
 FROM (
 SELECT traffic AS class, id AS id, toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, toUnixTimestamp64Milli(time) AS e
 FROM events
-WHERE workspace = {p0:String}
+WHERE workspace = {p2:String}
   AND type IN ('watched') AND recipient != '' AND traffic IN {p4:Array(String)}
   AND s < e
 )
 )
 )
 )
-WHERE toString(toDate(toUInt16(intDiv((intDiv(s, 1000) + {p2:Int64}), 86400)))) IN {p3:Array(String)}
+WHERE toString(toDate(toUInt16(intDiv((intDiv(s, 1000) + {p0:Int64}), 86400)))) IN {p1:Array(String)}
 )
 )
 GROUP BY class
 
--- p0 = 'shop'
--- p1 = ('watched',)
--- p2 = 0
--- p3 = ('2026-03-28',)
+-- p0 = 0
+-- p1 = ('2026-03-28',)
+-- p2 = 'shop'
+-- p3 = ('watched',)
 -- p4 = ('prefetch', 'preview', 'scanner', 'bot')
 -- p5 = (0,)
 -- p6 = (9007199254740992,)

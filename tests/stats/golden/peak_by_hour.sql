@@ -4,9 +4,9 @@ SELECT d0, d1, sum(m0) AS m0, sum(m1) AS m1
 FROM (
 SELECT campaign AS d0, (((toInt64(toUnixTimestamp(slot)) + {p1:Int64}) - (toInt64(toUnixTimestamp(slot)) + {p1:Int64}) % 3600 - {p1:Int64}) * 4096 + intDiv({p1:Int64}, 60) + 1024) AS d1, sumIf(toUInt64(duration_ms), type IN ('watched') AND traffic IN {p0:Array(String)}) AS m0, toUInt64(0) AS m1
 FROM counts
-WHERE workspace = {p2:String}
-  AND type IN {p3:Array(String)}
-  AND toString(toDate(toUInt16(intDiv((toInt64(toUnixTimestamp(slot)) + {p1:Int64}), 86400)))) IN {p4:Array(String)}
+WHERE workspace = {p3:String}
+  AND type IN {p4:Array(String)}
+  AND toString(toDate(toUInt16(intDiv((toInt64(toUnixTimestamp(slot)) + {p1:Int64}), 86400)))) IN {p2:Array(String)}
 GROUP BY d0, d1
 UNION ALL
 SELECT d0, d1, toUInt64(0) AS m0, toUInt64(maxIntersections(span.1, span.2)) AS m1
@@ -25,14 +25,14 @@ SELECT d0, recipient, s, e, arrayJoin(arrayFilter(one -> one.1 < e AND one.2 > s
 FROM (
 SELECT campaign AS d0, recipient AS recipient, toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, toUnixTimestamp64Milli(time) AS e
 FROM events
-WHERE workspace = {p2:String}
+WHERE workspace = {p3:String}
   AND type IN ('watched') AND recipient != '' AND traffic IN {p0:Array(String)}
   AND s < e
 )
 )
 )
 )
-WHERE toString(toDate(toUInt16(intDiv((intDiv(s, 1000) + {p1:Int64}), 86400)))) IN {p4:Array(String)}
+WHERE toString(toDate(toUInt16(intDiv((intDiv(s, 1000) + {p1:Int64}), 86400)))) IN {p2:Array(String)}
 )
 GROUP BY d0, d1, recipient
 )
@@ -47,9 +47,9 @@ LIMIT {p8:UInt64} OFFSET {p9:UInt64}
 
 -- p0 = ('human', 'proxy')
 -- p1 = 0
--- p2 = 'shop'
--- p3 = ('watched',)
--- p4 = ('2026-03-28',)
+-- p2 = ('2026-03-28',)
+-- p3 = 'shop'
+-- p4 = ('watched',)
 -- p5 = (0,)
 -- p6 = (9007199254740992,)
 -- p7 = 3600000

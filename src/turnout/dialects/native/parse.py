@@ -75,6 +75,7 @@ def question(asked: wire.StatsQuery, filters: tuple[Filter, ...], workspace: Wor
         sort=tuple(Sort(name.removeprefix("-"), name.startswith("-")) for name in names(asked.sort)),
         limit=asked.limit,
         offset=asked.offset,
+        placed_by=asked.by,
     )
 
 

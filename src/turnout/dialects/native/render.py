@@ -65,6 +65,7 @@ def stats(answer: Answer, form: str) -> bytes:
         to=local_time(question.to_ms, question.timezone),
         timezone=question.timezone,
         traffic=question.traffic,
+        by=question.placed_by,
         excluded=answer.excluded,
         metrics=question.metrics,
         dimensions=question.dimensions,
@@ -185,7 +186,13 @@ def _metric(metric: Metric) -> wire.MetricEntry:
         event_types=metric.types,
         numerator=metric.numerator or None,
         denominator=metric.denominator or None,
-        unique_by="recipient" if metric.kind in ("unique", "peak") else None,
+        unique_by="recipient" if metric.kind in ("unique", "first", "peak") else None,
         traffic=counts,
-        placed_by="the instants within the interval" if metric.kind == "peak" else "the event's own time",
+        placed_by=_placed_by(metric),
     )
+
+
+def _placed_by(metric: Metric) -> str:
+    if metric.kind == "peak":
+        return "the instants within the interval"
+    return "the event's own time" if metric.kind == "first" else "the event's own time; with by=send, the message's"

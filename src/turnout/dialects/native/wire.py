@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -34,7 +34,10 @@ class EventsAnswer(Struct, frozen=True):
 
 
 class StatsQuery(Struct, frozen=True):
-    """Query of /v1/stats; besides these, any dimension's name is a filter (`campaign=a,b`; `\\,` is a comma)."""
+    """Query of /v1/stats; besides these, any dimension's name is a filter (`campaign=a,b`; `\\,` is a comma).
+
+    `by` says whether events are placed at their own time, or that of the message that they belong to.
+    """
 
     metrics: str = ""
     dimensions: str = ""
@@ -42,6 +45,7 @@ class StatsQuery(Struct, frozen=True):
     to: str = ""
     timezone: str = ""
     traffic: str = ""
+    by: Literal["event", "send"] = "event"
     sort: str = ""
     limit: Annotated[int, Meta(ge=0, le=100_000)] = 1000
     offset: Annotated[int, Meta(ge=0, le=2_147_483_648)] = 0
@@ -55,6 +59,7 @@ class StatsMeta(Struct, frozen=True):
     to: str | None
     timezone: str
     traffic: tuple[str, ...]
+    by: str
     excluded: dict[str, int]
     metrics: tuple[str, ...]
     dimensions: tuple[str, ...]

@@ -1,0 +1,310 @@
+"""What recipients did after a campaign touched them, credited to it: asked for, filled, kept, and known to be stale.
+
+A workspace's campaigns and kinds of credit go in; the fills that hold them come out. A fill is the credits of
+one campaign and kind, made once by `queries/credit.sql`. It is right until the campaign gets events, or
+behaviours come that its touches could reach; then the next question fills it anew. What each kind means
+is docs/attribution.md.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from turnout import sql
+from turnout.model import BEHAVIOURS, Campaign, Workspace
+from turnout.stats.behaviours import Behaviours
+from turnout.store.engine import Engine, Value, rows
+from turnout.store.events import Cells
+
+_CREDIT = sql.query("credit")
+_TOUCHED = sql.query("touched")
+
+#: Fills kept at once; the least recently asked for go first.
+KEPT_FILLS = 4000
+
+#: Touches that one statement takes in; more recipients are taken in several parts, which bounds its memory.
+_PART_TOUCHES = 2_000_000
+
+#: Whoever was dormant and opens the app within this time after a message is reengaged.
+_REENGAGED_WITHIN_MS = 3 * 86_400_000
+
+#: The engine's times end here.
+_LAST_MS = 4_102_444_800_000
+
+Traffic = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is credited: `event`s (of that `name`) within `window_ms` after a touch.
+
+    `every` one of them, or the first of each touch that no `bar` event (of that `goal`) belongs to, and whose
+    recipient had done none within `quiet_ms` before it. They name the campaign (`own`), or none (`nameless`).
+    """
+
+    kind: str
+    event: str
+    touches: tuple[str, ...]
+    window_ms: int
+    name: str = ""
+    own: bool = True
+    nameless: bool = True
+    every: bool = False
+    bar: str = ""
+    goal: int = 0
+    quiet_ms: int = 0
+
+
+def rule(kind: str, campaign: Campaign, workspace: Workspace) -> Rule | None:
+    """The rule of a kind of credit (`goal_0` … `goal_3`, `value`, `revenue`, `influenced`, `reengaged`) for a
+    campaign; None where it has no such goal."""
+    if kind == "influenced":
+        return Rule(kind, "app_opened", ("sent",), workspace.influence_window_s * 1000, bar="opened")
+    if kind == "reengaged":
+        return Rule(kind, "app_opened", ("sent",), _REENGAGED_WITHIN_MS, quiet_ms=workspace.dormant_s * 1000)
+    index = int(kind.removeprefix("goal_")) if kind.startswith("goal_") else 0
+    if index >= len(campaign.goals):
+        return None
+    goal = campaign.goals[index]
+    # The control group is touched by being put in it.
+    touches, window_ms = tuple(dict.fromkeys((goal.after, "enrolled"))), goal.window_s * 1000
+    if kind == "revenue":
+        return Rule(kind, "purchased", touches, window_ms, own=False, every=True)
+    if goal.event == "converted":
+        return None
+    nameless = goal.event in BEHAVIOURS
+    if kind == "value":
+        return Rule(kind, goal.event, touches, window_ms, goal.name, nameless=nameless, every=True)
+    return Rule(kind, goal.event, touches, window_ms, goal.name, nameless=nameless, bar="converted", goal=index)
+
+
+@dataclass(frozen=True)
+class _Key:
+    workspace: str
+    campaign: str
+    rule: Rule
+    traffic: Traffic
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """When a campaign touched, and how often."""
+
+    first_ms: int
+    last_ms: int
+    touches: int
+
+
+@dataclass
+class _Fill:
+    """`id` is 0 where nothing can be credited. Of behaviours, only those up to `until_ms` make it stale."""
+
+    id: int
+    campaign_version: int
+    behaviours: int
+    until_ms: int
+    reach: _Reach
+    leases: int = 0
+    superseded: bool = False
+
+
+@dataclass
+class _Slot:
+    """Where the fill of a key is; one thread at a time makes it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    fill: _Fill | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """The fills of a question, and the kinds of credit that there may be in them."""
+
+    fills: tuple[int, ...] = ()
+    kinds: frozenset[str] = frozenset()
+
+
+class Credits:
+    """Fills credits when they are asked for. Safe to call from any thread.
+
+    `alone`: nobody else writes to the store, so fills may be kept. Otherwise each question has its own.
+    """
+
+    def __init__(self, engine: Engine, *, alone: bool = True) -> None:
+        self._engine = engine
+        self._alone = alone
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[_Key, _Slot] = OrderedDict()
+        self._versions: dict[tuple[str, str], int] = {}
+        self._behaviours: dict[str, Behaviours] = {}
+        self._last_id = 0
+        if alone:
+            engine.execute("TRUNCATE TABLE credits")
+
+    def touched(self, changes: Iterable[Cells]) -> None:
+        """There are new events in these campaigns and times."""
+        with self._lock:
+            for cells in changes:
+                for name in cells.campaigns:
+                    if name:
+                        self._versions[cells.workspace, name] = self._versions.get((cells.workspace, name), 0) + 1
+                    else:
+                        self._behaviours.setdefault(cells.workspace, Behaviours()).add(cells.from_ms)
+
+    @contextmanager
+    def held(
+        self,
+        workspace: Workspace,
+        campaigns: Sequence[Campaign],
+        kinds: Iterable[str],
+        traffic: Traffic,
+        helpers: Executor,
+    ) -> Iterator[Held]:
+        """The fills of these kinds for these campaigns; they stay as they are until the block ends."""
+        keys = [
+            _Key(workspace.id, campaign.id, found, traffic)
+            for kind in sorted(kinds)
+            for campaign in campaigns
+            if (found := rule(kind, campaign, workspace)) is not None
+        ]
+        prepared = self._prepared(keys)
+        leases = [helpers.submit(self._lease, key, prepared) for key in keys]
+        try:
+            fills = tuple(fill.id for lease in leases if (fill := lease.result()).id)
+            yield Held(fills, frozenset(key.rule.kind for key in keys))
+        finally:
+            for lease in leases:
+                if lease.exception() is None:
+                    self._release(lease.result())
+
+    def _prepared(self, keys: Sequence[_Key]) -> dict[_Key, _Fill]:
+        """What the fills of those keys that have none will be right for, and what they have to look at.
+
+        The state is read first: what comes while a fill is made, makes it stale.
+        """
+        with self._lock:
+            missing = [key for key in keys if self._fresh(key) is None]
+            states = {key: self._state(key) for key in missing}
+        reaches = self._reaches(missing)
+        return {key: self._blank(key, *states[key], reaches[key]) for key in missing}
+
+    def _blank(self, key: _Key, campaign_version: int, behaviours: int, reach: _Reach) -> _Fill:
+        until_ms = reach.last_ms + key.rule.window_ms if reach.touches else 0
+        return _Fill(0, campaign_version, behaviours, until_ms, reach)
+
+    def _state(self, key: _Key) -> tuple[int, int]:
+        behaviours = self._behaviours.get(key.workspace)
+        return self._versions.get((key.workspace, key.campaign), 0), behaviours.count if behaviours else 0
+
+    def _fresh(self, key: _Key) -> _Fill | None:
+        """The fill of a key, if it is still right."""
+        slot = self._slots.get(key)
+        fill = slot.fill if slot is not None else None
+        if fill is None or fill.superseded:
+            return None
+        version, _ = self._state(key)
+        behaviours = self._behaviours.get(key.workspace)
+        reached = (
+            key.rule.nameless and behaviours is not None and behaviours.earliest_since(fill.behaviours) <= fill.until_ms
+        )
+        return None if fill.campaign_version != version or reached else fill
+
+    def _lease(self, key: _Key, prepared: dict[_Key, _Fill]) -> _Fill:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+        with slot.lock:
+            with self._lock:
+                fill = self._fresh(key)
+                if fill is not None:
+                    fill.leases += 1
+                    return fill
+            fill = prepared.get(key) or self._prepared([key])[key]
+            self._make(key, fill)
+            with self._lock:
+                before, slot.fill = slot.fill, fill
+                fill.leases, fill.superseded = 1, not self._alone
+            if before is not None:
+                self._retire(before)
+        self._bound()
+        return fill
+
+    def _make(self, key: _Key, fill: _Fill) -> None:
+        """Fill: the recipients of a campaign at once, or in parts."""
+        reach, found = fill.reach, key.rule
+        if not reach.touches:
+            return
+        with self._lock:
+            self._last_id += 1
+            fill.id = self._last_id if self._alone else secrets.randbits(63)
+        parts = math.ceil(reach.touches / _PART_TOUCHES)
+        parameters: dict[str, Value] = {
+            "fill": fill.id,
+            "kind": found.kind,
+            "workspace": key.workspace,
+            "campaign": key.campaign,
+            "touches": found.touches,
+            "sends": found.touches[0] in ("sent", "enrolled"),
+            "event": found.event,
+            "name": found.name,
+            "named": (*(("",) if found.nameless else ()), *((key.campaign,) if found.own else ())),
+            "every": found.every,
+            "bar": found.bar,
+            "goal": found.goal,
+            "window": found.window_ms,
+            "quiet": found.quiet_ms,
+            "traffic": key.traffic,
+            "from": max(0, reach.first_ms - found.quiet_ms),
+            "to": min(_LAST_MS, reach.last_ms + found.window_ms),
+            "parts": parts,
+        }
+        for part in range(parts):
+            self._engine.derive(_CREDIT, {**parameters, "part": part})
+
+    def _reaches(self, keys: Sequence[_Key]) -> dict[_Key, _Reach]:
+        """When, and how often, each key's touches were; one question for all of them."""
+        by_campaign: dict[tuple[str, str], list[tuple[str, int, int, int]]] = {}
+        types = tuple({name for key in keys for name in key.rule.touches})
+        for workspace in {key.workspace for key in keys}:
+            names = tuple({key.campaign for key in keys if key.workspace == workspace})
+            asked: dict[str, Value] = {"workspace": workspace, "campaigns": names, "types": types}
+            for name, kind, first, last, touches in rows(self._engine, _TOUCHED, asked):
+                by_campaign.setdefault((workspace, name), []).append((kind, int(first), int(last), int(touches)))
+        return {key: _reach(by_campaign.get((key.workspace, key.campaign), ()), key.rule.touches) for key in keys}
+
+    def _release(self, fill: _Fill) -> None:
+        with self._lock:
+            fill.leases -= 1
+        if fill.superseded:
+            self._retire(fill)
+
+    def _retire(self, fill: _Fill) -> None:
+        """Never give out a fill again; drop it once nobody reads it."""
+        with self._lock:
+            fill.superseded = True
+            gone = fill.id if not fill.leases else 0
+            fill.id = 0 if gone else fill.id
+        if gone:
+            self._engine.derive("ALTER TABLE credits DROP PARTITION {fill:UInt64}", {"fill": gone})
+
+    def _bound(self) -> None:
+        """Let the least recently asked for go where there are too many."""
+        with self._lock:
+            over = [self._slots.popitem(last=False)[1] for _ in range(len(self._slots) - KEPT_FILLS)]
+        for slot in over:
+            if slot.fill is not None:
+                self._retire(slot.fill)
+
+
+def _reach(seen: Iterable[tuple[str, int, int, int]], types: Sequence[str]) -> _Reach:
+    mine = [(first, last, touches) for kind, first, last, touches in seen if kind in types]
+    if not mine:
+        return _Reach(0, 0, 0)
+    return _Reach(min(one[0] for one in mine), max(one[1] for one in mine), sum(one[2] for one in mine))
