@@ -65,13 +65,13 @@ def test_a_secret_is_base64_of_either_alphabet_or_its_own_text(shop: Shop, house
     refused(ask(shop, sign(KEY + b"x", shop.claims())), 401, -102)
 
 
-@pytest.mark.parametrize("issued", ["short", "x", "abc", "not base64!", "päss wörd", "-----BEGIN"])
-def test_any_secret_that_a_user_sets(shop: Shop, house: Any, issued: str) -> None:
+def test_any_secret_that_a_user_sets(shop: Shop, house: Any) -> None:
     """Short keys make a library warn, and a warning fails this run."""
-    secret(shop, house, issued)
-    assert ask(shop, sign(issued.encode(), shop.claims())).status_code == 200
-    refused(ask(shop, sign(b"", shop.claims())), 401, -102)
-    refused(ask(shop, sign(b"other", shop.claims())), 401, -102)
+    for issued in ("short", "x", "abc", "not base64!", "päss wörd", "-----BEGIN"):
+        secret(shop, house, issued)
+        assert ask(shop, sign(issued.encode(), shop.claims())).status_code == 200
+        refused(ask(shop, sign(b"", shop.claims())), 401, -102)
+        refused(ask(shop, sign(b"other", shop.claims())), 401, -102)
 
 
 def test_keys_of_secrets() -> None:
@@ -86,28 +86,28 @@ def test_keys_of_secrets() -> None:
 # ---- times ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("times", "good"),
-    [
-        ({}, True),  # no times: a token that doesn't end
-        ({"exp": 60}, True),
-        ({"exp": 3 * 365 * 86400, "iat": -5}, True),  # documented: tokens of three years
-        ({"exp": -1}, False),
-        ({"exp": 60, "iat": 30}, True),  # a clock that is ahead
-        ({"exp": 300, "iat": 120}, False),
-        ({"exp": 300, "nbf": 30}, True),
-        ({"exp": 300, "nbf": 120}, False),
-        ({"exp": 300, "nbf": -10, "iat": -10}, True),
-    ],
-)
-def test_when_a_token_holds(shop: Shop, times: dict[str, float], good: bool) -> None:
-    now = time.time()
-    claims = {"accessKey": shop.access_key, **{name: int(now) + shift for name, shift in times.items()}}
-    answer = ask(shop, sign(key_of(shop.tenant.workspace.signing_secret), claims))
-    if good:
-        assert answer.status_code == 200
-    else:
-        refused(answer, 401, -102, "Needs to login")
+SPANS: list[tuple[dict[str, int], bool]] = [
+    ({}, True),  # no times: a token that doesn't end
+    ({"exp": 60}, True),
+    ({"exp": 3 * 365 * 86400, "iat": -5}, True),  # documented: tokens of three years
+    ({"exp": -1}, False),
+    ({"exp": 60, "iat": 30}, True),  # a clock that is ahead
+    ({"exp": 300, "iat": 120}, False),
+    ({"exp": 300, "nbf": 30}, True),
+    ({"exp": 300, "nbf": 120}, False),
+    ({"exp": 300, "nbf": -10, "iat": -10}, True),
+]
+
+
+def test_when_a_token_holds(shop: Shop) -> None:
+    now = int(time.time())
+    for times, good in SPANS:
+        claims = {"accessKey": shop.access_key, **{name: now + shift for name, shift in times.items()}}
+        answer = ask(shop, sign(key_of(shop.tenant.workspace.signing_secret), claims))
+        if good:
+            assert answer.status_code == 200, times
+        else:
+            refused(answer, 401, -102, "Needs to login")
 
 
 def test_times_are_those_of_the_houses_clock() -> None:
@@ -183,42 +183,32 @@ def test_what_is_no_token(shop: Shop) -> None:
         refused(ask(shop, bad), 401, -102, "Needs to login")
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        [], "text", 7, None, {"accessKey": None}, {"accessKey": 7}, {"exp": "tomorrow"}, {"exp": True}, {"exp": None},
-        {"exp": []}, {"iat": "x"}, {"nbf": {}},
-    ],
-)  # fmt: skip
-def test_claims_of_the_wrong_kind(shop: Shop, payload: Any) -> None:
+def test_claims_of_the_wrong_kind(shop: Shop) -> None:
     key = key_of(shop.tenant.workspace.signing_secret)
-    if isinstance(payload, dict):
-        payload = {**shop.claims(), **payload}
-    answer = ask(shop, sign(key, payload))
-    if payload in ([], "text", 7, None) or payload["exp"] is not None:
-        refused(answer, 401, -102, "Needs to login")
-    else:
-        assert answer.status_code == 200  # null is as if it were left out
+    for payload in (
+        [], "text", 7, None, {"accessKey": None}, {"accessKey": 7}, {"exp": "tomorrow"}, {"exp": True}, {"exp": []},
+        {"iat": "x"}, {"nbf": {}},
+    ):  # fmt: skip
+        said = {**shop.claims(), **payload} if isinstance(payload, dict) else payload
+        refused(ask(shop, sign(key, said)), 401, -102, "Needs to login")
+    # Null is as if it were left out.
+    assert ask(shop, sign(key, shop.claims(exp=None, iat=None, nbf=None))).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"", b"{", b"\xff\xfe", b'{"accessKey":"a","exp":1e999}', b'{"accessKey":"a","exp":NaN}',
-        b'{"accessKey":"a","exp":' + b"9" * 2000 + b"}", b'{"accessKey":"a","exp":-Infinity}', b"[" * 1500,
-    ],
-)  # fmt: skip
-def test_signed_payloads_that_are_nothing(shop: Shop, raw: bytes) -> None:
+def test_signed_payloads_that_are_nothing(shop: Shop) -> None:
     key = key_of(shop.tenant.workspace.signing_secret)
-    raw = raw.replace(b'"a"', json.dumps(shop.access_key).encode())
-    text = f"{b64({'alg': 'HS256'})}.{b64(raw)}"
-    token = f"{text}.{b64(hmac.new(key, text.encode(), hashlib.sha256).digest())}"
-    answer = ask(shop, token)
-    assert answer.status_code in (200, 401), answer.text
-    if answer.status_code == 401:
-        refused(answer, 401, -102, "Needs to login")
-    else:
-        assert raw.count(b"9") > 300  # an end that is far away is an end
+    start = b'{"accessKey":"%s","exp":' % shop.access_key.encode()
+
+    def signed(raw: bytes) -> str:
+        text = f"{b64({'alg': 'HS256'})}.{b64(raw)}"
+        return f"{text}.{b64(hmac.new(key, text.encode(), hashlib.sha256).digest())}"
+
+    for raw in (
+        b"", b"{", b"\xff\xfe", b"[" * 1500, start + b"NaN}", start + b"-Infinity}", start + b"1e999}",
+        start + b"-" + b"9" * 2000 + b"}",
+    ):  # fmt: skip
+        refused(ask(shop, signed(raw)), 401, -102, "Needs to login")
+    assert ask(shop, signed(start + b"9e20}")).status_code == 200
 
 
 def test_the_access_key_of_path_and_token(make_shop: Any, house: Any) -> None:

@@ -144,47 +144,41 @@ def test_events_name_a_created_show_by_its_key(shop: Shop) -> None:
     assert meta_of(shop, key)["campaignStatus"] == "ONAIR"
 
 
-@pytest.mark.parametrize("title", [None, "", "  ", "\t\n"])
-def test_a_title_is_required(shop: Shop, title: str | None) -> None:
-    message = "The title of the campaign must not be blank"
-    refused(shop.client.post(shop.path(""), json={"campaignMeta": {"title": title}}), 400, -837, message)
-    refused(shop.client.post(shop.path(""), json={"campaignMeta": {}}), 400, -837, message)
+def test_a_title_is_required(shop: Shop) -> None:
+    for meta in ({}, {"title": None}, {"title": ""}, {"title": "  "}, {"title": "\t\n"}):
+        answer = shop.client.post(shop.path(""), json={"campaignMeta": meta})
+        refused(answer, 400, -837, "The title of the campaign must not be blank")
     assert shop.search() == ([], 0)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff", b"{}", b'{"campaignMeta":null}', b'{"campaignMeta":[]}',
-        b'{"campaignMeta":{"title":7}}', b'{"campaignMeta":{"title":{}}}', b'{"campaignMeta":{"title":"a\\u0000b"}}',
-        b'{"campaignMeta":{"title":"t","tags":["a"]}}', b'{"campaignMeta":{"title":"t","serveReplay":"maybe"}}',
-        b'{"campaignMeta":{"title":"t","brand":{}}}', b'{"campaignMeta":{"title":"t","brand":{"brandId":"x"}}}',
-        b'{"campaignMeta":{"title":"t","brand":{"brandId":99999999999999999999}}}',
-        b'{"campaignMeta":{"title":"t","rehearsalPasscode":[1]}}',
-        b'{"campaignMeta":{"title":"t"},"seller":{"sellerId":1e400}}', b'{"campaignMeta":{"title":"t"},"seller":7}',
-        b'{"campaignMeta":{"title":"t","scheduledStartAt":"soon"}}',
-        b'{"campaignMeta":{"title":"t","scheduledEndAt":""}}',
-        b'{"campaignMeta":{"title":"t","scheduledStartAt":"2026-12-01"}}',
-        b'{"campaignMeta":{"title":"t","tags":"1,2,3,4,5,6,7,8,9,10,11"}}',
-        b'{"campaignMeta":{"title":"' + b"t" * 2049 + b'"}}',
-        b'{"campaignMeta":{"title":"t","tags":"' + b"t" * 257 + b'"}}',
-        b'{"campaignMeta":{"title":"t","rehearsalPasscode":"' + b"t" * 257 + b'"}}', b"[" * 5000,
-        b'{"campaignMeta":{"title":"t","description":"' + b"t" * 2_000_000 + b'"}}',
-    ],
-    ids=range(30),
-)  # fmt: skip
-def test_bodies_that_are_refused(shop: Shop, body: bytes) -> None:
+BAD_BODIES = [
+    b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff", b"{}", b'{"campaignMeta":null}', b'{"campaignMeta":[]}',
+    b'{"campaignMeta":{"title":7}}', b'{"campaignMeta":{"title":{}}}', b'{"campaignMeta":{"title":"a\\u0000b"}}',
+    b'{"campaignMeta":{"title":"t","tags":["a"]}}', b'{"campaignMeta":{"title":"t","serveReplay":"maybe"}}',
+    b'{"campaignMeta":{"title":"t","brand":{}}}', b'{"campaignMeta":{"title":"t","brand":{"brandId":"x"}}}',
+    b'{"campaignMeta":{"title":"t","brand":{"brandId":99999999999999999999}}}',
+    b'{"campaignMeta":{"title":"t","rehearsalPasscode":[1]}}',
+    b'{"campaignMeta":{"title":"t"},"seller":{"sellerId":1e400}}', b'{"campaignMeta":{"title":"t"},"seller":7}',
+    b'{"campaignMeta":{"title":"t","scheduledStartAt":"soon"}}',
+    b'{"campaignMeta":{"title":"t","scheduledEndAt":""}}',
+    b'{"campaignMeta":{"title":"t","scheduledStartAt":"2026-12-01"}}',
+    b'{"campaignMeta":{"title":"t","tags":"1,2,3,4,5,6,7,8,9,10,11"}}',
+    b'{"campaignMeta":{"title":"' + b"t" * 2049 + b'"}}',
+    b'{"campaignMeta":{"title":"t","tags":"' + b"t" * 257 + b'"}}',
+    b'{"campaignMeta":{"title":"t","rehearsalPasscode":"' + b"t" * 257 + b'"}}', b"[" * 5000,
+    b'{"campaignMeta":{"title":"t","description":"' + b"t" * 2_000_000 + b'"}}',
+]  # fmt: skip
+
+
+def test_bodies_that_are_refused(shop: Shop) -> None:
     key = shop.put("c", type="live")["key"]
     before = shop.get(f"/{key}").json()
-    for answer in (
-        shop.client.post(shop.path(""), content=body),
-        shop.client.put(shop.path(f"/{key}"), content=body),
-    ):
-        if body == b"{}":
+    for body in BAD_BODIES:
+        for answer in (
+            shop.client.post(shop.path(""), content=body),
+            shop.client.put(shop.path(f"/{key}"), content=body),
+        ):
             refused(answer, 400, -510)
-        else:
-            assert answer.status_code == 400, answer.text
-            assert answer.json()["_s"] in (-510, -837)
             assert len(answer.json()["_e"]) < 500
     assert shop.get(f"/{key}").json() == before
     assert shop.search() == ([key], 1)
@@ -275,18 +269,18 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_states(shop: Shop, name: str) -> None:
-    fields, events, state = STATES[name]
-    key = shop.put("c", type="live", **fields)["key"]
-    shop.tenant.send(
-        live("liked", "before", ago(days=90), "other"), *(live("liked", "a", time, "c") for time in events)
-    )
-    assert meta_of(shop, key)["campaignStatus"] == state
+def test_states(shop: Shop) -> None:
+    shop.tenant.send(*(live("liked", "a", at, name) for name, (_, events, _) in STATES.items() for at in events))
+    keys = {}
+    for number, (name, (fields, _, _)) in enumerate(STATES.items()):
+        keys[name] = shop.put(name, type="live", key=f"k{number}", **fields)["key"]
+    assert {name: meta_of(shop, key)["campaignStatus"] for name, key in keys.items()} == {
+        name: state for name, (_, _, state) in STATES.items()
+    }
     for each in ("READY", "REHEARSAL", "ONAIR", "ENDED"):
-        found, total = shop.search(campaignStatus=each.lower(), campaignKeys=key)
-        assert (found, total) == (([key], 1) if each == state else ([], 0))
-    assert shop.search(campaignStatus="READY, rehearsal,OnAir,ENDED", campaignKeys=key) == ([key], 1)
+        found, _ = shop.search(campaignStatus=each.lower(), count=20)
+        assert set(found) == {keys[name] for name, (_, _, state) in STATES.items() if state == each}
+    assert shop.search(campaignStatus="READY, rehearsal,OnAir,ENDED")[1] == len(STATES)
 
 
 def test_times_of_a_show_that_nobody_told(shop: Shop) -> None:
@@ -358,43 +352,42 @@ def schedule(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize(
-    ("query", "keys"),
-    [
-        ({}, "s5 s4 s3 s2 s1"),
-        ({"sortAscending": "true"}, "s1 s2 s3 s4 s5"),
-        ({"sortAscending": "FALSE"}, "s5 s4 s3 s2 s1"),
-        ({"from": "2026-10-03T09:00:00Z"}, "s5 s4 s3"),
-        ({"from": "2026-10-03T09:00:01Z"}, "s5 s4"),
-        ({"to": "2026-10-03T09:00:00Z"}, "s3 s2 s1"),
-        ({"to": "2026-10-03T08:59:59Z"}, "s2 s1"),
-        ({"from": "2026-10-02T18:00:00+09:00", "to": "2026-10-04T18:00:00 09:00"}, "s4 s3 s2"),
-        ({"from": "2020-01-01T00:00:00Z", "to": "2030-01-01T00:00:00Z"}, "s5 s4 s3 s2 s1"),  # no week here
-        ({"from": "2026-10-09T00:00:00Z", "to": "2026-10-01T00:00:00Z"}, ""),
-        ({"keyword": "sale"}, "s3 s2 s1"),
-        ({"keyword": " STRASSE "}, "s5"),
-        ({"keyword": "nothing"}, ""),
-        ({"tags": "a"}, "s5 s1"),
-        ({"tags": "a,b"}, "s5 s2 s1"),
-        ({"tags": "a,b", "tagSearchOperator": "OR"}, "s5 s2 s1"),
-        ({"tags": "a, b", "tagSearchOperator": "and"}, "s1"),
-        ({"tags": "a,nothing", "tagSearchOperator": "AND"}, ""),
-        ({"sellerId": "1"}, "s5 s3 s1"),
-        ({"sellerId": "-2147483648"}, ""),
-        ({"campaignIds": "101,103, 999,x,-5,9999999999999999999999"}, "s3 s1"),
-        ({"campaignIds": "x"}, ""),
-        ({"campaignKeys": "s1,s4,S5"}, "s4 s1"),
-        ({"campaignKeys": "s1,s4", "campaignIds": "104"}, "s4"),
-        ({"campaignStatus": "ready", "sellerId": "0"}, "s4 s2"),
-        ({"campaignStatus": "ENDED"}, ""),
-        ({"keyword": "", "tags": "", "sellerId": "", "page": "", "count": "", "campaignStatus": "", "from": "",
-          "sortAscending": "", "tagSearchOperator": "", "to": ""}, "s5 s4 s3 s2 s1"),
-        ({"whatever": "x", "keyword": "\0"}, ""),
-    ],
-)  # fmt: skip
-def test_what_is_found(schedule: Shop, query: dict[str, str], keys: str) -> None:
-    found, total = schedule.search(**query)
-    assert (found, total) == (keys.split(), len(keys.split()))
+SEARCHES: list[tuple[dict[str, str], str]] = [
+    ({}, "s5 s4 s3 s2 s1"),
+    ({"sortAscending": "true"}, "s1 s2 s3 s4 s5"),
+    ({"sortAscending": "FALSE"}, "s5 s4 s3 s2 s1"),
+    ({"from": "2026-10-03T09:00:00Z"}, "s5 s4 s3"),
+    ({"from": "2026-10-03T09:00:01Z"}, "s5 s4"),
+    ({"to": "2026-10-03T09:00:00Z"}, "s3 s2 s1"),
+    ({"to": "2026-10-03T08:59:59Z"}, "s2 s1"),
+    ({"from": "2026-10-02T18:00:00+09:00", "to": "2026-10-04T18:00:00 09:00"}, "s4 s3 s2"),
+    ({"from": "2020-01-01T00:00:00Z", "to": "2030-01-01T00:00:00Z"}, "s5 s4 s3 s2 s1"),  # no week here
+    ({"from": "2026-10-09T00:00:00Z", "to": "2026-10-01T00:00:00Z"}, ""),
+    ({"keyword": "sale"}, "s3 s2 s1"),
+    ({"keyword": " STRASSE "}, "s5"),
+    ({"keyword": "nothing"}, ""),
+    ({"tags": "a"}, "s5 s1"),
+    ({"tags": "a,b"}, "s5 s2 s1"),
+    ({"tags": "a,b", "tagSearchOperator": "OR"}, "s5 s2 s1"),
+    ({"tags": "a, b", "tagSearchOperator": "and"}, "s1"),
+    ({"tags": "a,nothing", "tagSearchOperator": "AND"}, ""),
+    ({"sellerId": "1"}, "s5 s3 s1"),
+    ({"sellerId": "-2147483648"}, ""),
+    ({"campaignIds": "101,103, 999,x,-5,9999999999999999999999"}, "s3 s1"),
+    ({"campaignIds": "x"}, ""),
+    ({"campaignKeys": "s1,s4,S5"}, "s4 s1"),
+    ({"campaignKeys": "s1,s4", "campaignIds": "104"}, "s4"),
+    ({"campaignStatus": "ready", "sellerId": "0"}, "s4 s2"),
+    ({"campaignStatus": "ENDED"}, ""),
+    ({"keyword": "", "tags": "", "sellerId": "", "page": "", "count": "", "campaignStatus": "", "from": "",
+      "sortAscending": "", "tagSearchOperator": "", "to": ""}, "s5 s4 s3 s2 s1"),
+    ({"whatever": "x", "keyword": "\0"}, ""),
+]  # fmt: skip
+
+
+def test_what_is_found(schedule: Shop) -> None:
+    for query, keys in SEARCHES:
+        assert schedule.search(**query) == (keys.split(), len(keys.split())), query
 
 
 def test_pages(schedule: Shop) -> None:
@@ -410,21 +403,21 @@ def test_pages(schedule: Shop) -> None:
     assert len(schedule.search(count=20)[0]) == 13
 
 
-@pytest.mark.parametrize(
-    ("name", "bad"),
-    [
-        ("page", "0"), ("page", "-1"), ("page", "x"), ("page", "1.5"), ("page", "2147483648"), ("page", "9" * 400),
-        ("page", "\u0661"), ("count", "0"), ("count", "21"), ("count", "ten"), ("sellerId", "x"),
-        ("sellerId", "2147483648"),
-        ("campaignStatus", "LIVE"), ("campaignStatus", "READY,x"), ("tagSearchOperator", "XOR"),
-        ("sortAscending", "yes please"), ("from", "2026-10-01"), ("to", "now"),
-        ("campaignKeys", ",".join(map(str, range(1001)))), ("tags", ",".join(map(str, range(1001)))),
-    ],
-)  # fmt: skip
-def test_what_can_not_be_looked_for(shop: Shop, name: str, bad: str) -> None:
-    answer = shop.client.get(shop.path(""), params={name: bad})
-    refused(answer, 400, -510)
-    assert name in answer.json()["_e"]
+BAD_SEARCHES = [
+    ("page", "0"), ("page", "-1"), ("page", "x"), ("page", "1.5"), ("page", "2147483648"), ("page", "9" * 400),
+    ("page", "\u0661"), ("count", "0"), ("count", "21"), ("count", "ten"), ("sellerId", "x"),
+    ("sellerId", "2147483648"),
+    ("campaignStatus", "LIVE"), ("campaignStatus", "READY,x"), ("tagSearchOperator", "XOR"),
+    ("sortAscending", "yes please"), ("from", "2026-10-01"), ("to", "now"),
+    ("campaignKeys", ",".join(map(str, range(1001)))), ("tags", ",".join(map(str, range(1001)))),
+]  # fmt: skip
+
+
+def test_what_can_not_be_looked_for(shop: Shop) -> None:
+    for name, bad in BAD_SEARCHES:
+        answer = shop.client.get(shop.path(""), params={name: bad})
+        refused(answer, 400, -510)
+        assert name in answer.json()["_e"]
 
 
 def test_two_workspaces_find_their_own(make_shop: Any) -> None:

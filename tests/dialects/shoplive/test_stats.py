@@ -122,10 +122,15 @@ def test_every_figure_against_the_events(shop: Shop) -> None:
     }
 
 
-@pytest.mark.parametrize(("likes", "wanted"), [((1, 2), 2), ((1, 1, 2), 1), ((1, 2, 2), 2), ((0,), 0), ((5,), 5)])
-def test_whole_averages_are_rounded_to_the_nearest(shop: Shop, likes: tuple[int, ...], wanted: int) -> None:
-    shop.tenant.send(*(event("liked", f"v{number}", quantity=many) for number, many in enumerate(likes)))
-    assert one(shop)["averageLikes"] == wanted
+def test_whole_averages_are_rounded_to_the_nearest(shop: Shop) -> None:
+    cases = {(1, 2): 2, (1, 1, 2): 1, (1, 2, 2): 2, (0,): 0, (5,): 5}
+    for likes in cases:
+        shop.tenant.send(
+            *(event("liked", f"v{viewer}", campaign=str(likes), quantity=many) for viewer, many in enumerate(likes))
+        )
+    assert {each["title"]: each["averageLikes"] for each in shop.stats(FROM, TO)} == {
+        str(likes): wanted for likes, wanted in cases.items()
+    }
 
 
 def test_doubles_have_a_point_and_nothing_is_divided_by_nothing(shop: Shop) -> None:
@@ -201,17 +206,17 @@ def test_exactly_a_week_and_no_more(shop: Shop) -> None:
     assert one(shop, "2026-10-05T01:00:00+01:00", "2026-10-12T01:00:00+01:00")["likes"] == 2
 
 
-@pytest.mark.parametrize(
-    "to",
-    [
-        "2026-10-06T12:00:00Z", "2026-10-06t12:00:00z", "2026-10-06T12:00Z", "2026-10-06T12:00:00.000Z",
-        "2026-10-06T12:00:00,000000000Z", "2026-10-06T21:00:00+09:00", "2026-10-06T21:00:00+0900",
-        "2026-10-06T21:00:00+09", "2026-10-06T21:00:00 09:00", "2026-10-06T06:30:00-05:30", " 2026-10-06T12:00:00Z ",
-    ],
-)  # fmt: skip
-def test_forms_of_a_time(shop: Shop, to: str) -> None:
+TIMES = [
+    "2026-10-06T12:00:00Z", "2026-10-06t12:00:00z", "2026-10-06T12:00Z", "2026-10-06T12:00:00.000Z",
+    "2026-10-06T12:00:00,000000000Z", "2026-10-06T21:00:00+09:00", "2026-10-06T21:00:00+0900",
+    "2026-10-06T21:00:00+09", "2026-10-06T21:00:00 09:00", "2026-10-06T06:30:00-05:30", " 2026-10-06T12:00:00Z ",
+]  # fmt: skip
+
+
+def test_forms_of_a_time(shop: Shop) -> None:
     shop.tenant.send(event("liked", "a", NOON), event("liked", "a", "2026-10-06T12:00:00.001Z"))
-    assert one(shop, to=to)["likes"] == 1
+    for to in TIMES:
+        assert one(shop, to=to)["likes"] == 1, to
 
 
 def test_a_plus_sign_that_arrives_as_a_space(shop: Shop) -> None:
@@ -220,21 +225,21 @@ def test_a_plus_sign_that_arrives_as_a_space(shop: Shop) -> None:
     assert shop.client.get(path).json()["results"][0]["likes"] == 1
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        "", " ", "yesterday", "2026-10-06", "2026-10-06T12:00:00", "2026-13-06T12:00:00Z", "2026-02-30T12:00:00Z",
-        "2026-10-06T25:00:00Z", "2026-10-06T12:60:00Z", "1791288000", "2026-10-06T12:00:00Zjunk", "2026-10-06T12Z",
-        "2026-10-06T12:00:00+99:00", "2026-10-06T12:00:00+9", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+09:00",
-        "9999-12-31T23:59:59-09:00", "2026-10-06T12:00:00.1234567890Z", "2026-10-06T12:00:00Z\0",
-        "٢٠٢٦-10-06T12:00:00Z", "9" * 5000,
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("name", ["from", "to"])
-def test_what_is_no_time(shop: Shop, name: str, bad: str) -> None:
-    answer = shop.client.get(shop.path("/stats"), params={"from": NOON, "to": NOON, name: bad})
-    refused(answer, 400, -510)
-    assert name in answer.json()["_e"]
+NO_TIMES = [
+    "", " ", "yesterday", "2026-10-06", "2026-10-06T12:00:00", "2026-13-06T12:00:00Z", "2026-02-30T12:00:00Z",
+    "2026-10-06T25:00:00Z", "2026-10-06T12:60:00Z", "1791288000", "2026-10-06T12:00:00Zjunk", "2026-10-06T12Z",
+    "2026-10-06T12:00:00+99:00", "2026-10-06T12:00:00+9", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+09:00",
+    "9999-12-31T23:59:59-09:00", "2026-10-06T12:00:00.1234567890Z", "2026-10-06T12:00:00Z\0",
+    "٢٠٢٦-10-06T12:00:00Z", "9" * 5000,
+]  # fmt: skip
+
+
+def test_what_is_no_time(shop: Shop) -> None:
+    for bad in NO_TIMES:
+        for name in ("from", "to"):
+            answer = shop.client.get(shop.path("/stats"), params={"from": NOON, "to": NOON, name: bad})
+            refused(answer, 400, -510)
+            assert name in answer.json()["_e"]
 
 
 def test_a_range_needs_both_ends_in_order(shop: Shop) -> None:

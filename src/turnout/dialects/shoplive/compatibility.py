@@ -44,8 +44,8 @@ _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     (_STATS, "from, to", "documented", "required, `YYYY-MM-DD'T'HH:mm:ss'Z'`"),
     (
         _STATS, "from, to, other forms", "inferred",
-        "without seconds, with a fraction, with an offset, also where its plus sign arrives as a space; a date alone or "
-        "a time without an offset is refused",
+        "without seconds, with a fraction, with an offset, also where its plus sign arrives as a space; a date alone "
+        "or a time without an offset is refused",
     ),
     (_STATS, "from, to, ends", "ours", "both are in the range: the instant `to` itself too"),
     (_STATS, "from, to, longest", "documented", "a week; exactly seven days are one (inferred)"),
