@@ -19,14 +19,13 @@ _CANVASES = "GET /canvas/list"
 _CANVAS = "GET /canvas/details"
 _CANVAS_SERIES = "GET /canvas/data_series"
 _SUMMARY = "GET /canvas/data_summary"
-_KPI = "GET /kpi/{dau, mau, new_users, uninstalls}/data_series"
 
 _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     (_ALL, "Authorization: Bearer", "documented", "an API key of the workspace"),
     (_ALL, "api_key in the query", "documented", "the older way"),
     (
         _ALL, "api_key in a JSON body", "documented",
-        f"the older way, also of a GET; read where no other key is there, of a body up to {KEY_BODY_LIMIT_BYTES:,} bytes",
+        f"the older way, also of a GET; read where there is no other key, up to {KEY_BODY_LIMIT_BYTES:,} bytes",
     ),
     (_ALL, "permission", "documented", "a scope of the key: the path with dots (`campaigns.list`), or read"),
     (_ALL, "401", "live", "`Invalid API key: ` and the key as sent; the rate headers are there and empty"),
@@ -199,13 +198,23 @@ _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     ),
     (_SUMMARY, "variant_stats", "documented", "without conversions_by_entry_time"),
     (_SUMMARY, "opens, influenced_opens of push", "documented", "direct_opens and total_opens under other names"),
-    (_KPI, "length, ending_at", "documented", "as in /campaigns/data_series"),
-    (_KPI, "app_id", "ours", "the `profile` of events; one that was never seen has zeros"),
-    (_KPI, "dau", "documented", "distinct recipients of `app_opened` on that day (human and proxy)"),
-    (_KPI, "mau", "documented", "distinct recipients of `app_opened` in the thirty days that end with that day"),
-    (_KPI, "new_users", "inferred", "recipients whose first `app_opened` ever is on that day"),
-    (_KPI, "uninstalls", "ours", f"`performed` events of the names {', '.join(f'`{name}`' for name in UNINSTALLS)}"),
 )  # fmt: skip
+
+
+_KPI_WORDS: dict[str, tuple[Source, str]] = {
+    "dau": ("documented", "distinct recipients of `app_opened` on that day (human and proxy)"),
+    "mau": ("documented", "distinct recipients of `app_opened` in the thirty days that end with that day"),
+    "new_users": ("inferred", "recipients whose first `app_opened` ever is on that day"),
+    "uninstalls": ("ours", f"`performed` events of the names {', '.join(f'`{name}`' for name in UNINSTALLS)}"),
+}
+
+
+def _kpis() -> Iterator[Entry]:
+    for name, (source, made_of) in _KPI_WORDS.items():
+        route = f"GET /kpi/{name}/data_series"
+        yield Entry(route, "length, ending_at, time", "documented", "as in /campaigns/data_series")
+        yield Entry(route, "app_id", "ours", "the `profile` of events; one that was never seen has zeros")
+        yield Entry(route, name, source, made_of)
 
 
 def _fields() -> Iterator[Entry]:
@@ -226,4 +235,4 @@ def _field(where: str, counter: Counter) -> Entry:
     return Entry(_SERIES, f"{where}: {counter.key}", counter.source, "; ".join(filter(None, (made_of, counter.note))))
 
 
-COMPATIBILITY: tuple[Entry, ...] = (*(Entry(*words) for words in _WORDS), *_fields())
+COMPATIBILITY: tuple[Entry, ...] = (*(Entry(*words) for words in _WORDS), *_kpis(), *_fields())
