@@ -127,6 +127,51 @@ def test_a_conversion_that_is_all_there_is_has_a_row(tenant: Any, rows: Any, put
     assert rows(tenant, "statistics") == []
 
 
+def test_a_conversion_that_names_no_message_is_of_the_one_that_was_received(tenant: Any, rows: Any, put: Any) -> None:
+    put(tenant, "c", title="C", goals=[goal()])
+    of = {"campaign": "c", "channel": "email"}
+    tenant.send(
+        at("05 12:00:00", "delivered", message="m", **of),
+        at("05 12:00:00", "sent", message="m", **of),
+        at("05 12:00:00", "sent", message="n", recipient="s", **of),
+        at("06 12:00:00", "converted", campaign="c", amount="20"),
+    )
+    assert [(row["message_title"], *numbers(row)) for row in rows(tenant, "statistic-conversions")] == [
+        ("m", "1", "20.00", "1"),
+        ("n", "0", "0.00", "0"),
+    ]
+
+
+def test_where_nobody_knows_of_a_send_a_deposit_is_of_the_day_of_its_touch(tenant: Any, rows: Any, put: Any) -> None:
+    put(tenant, "c", title="C", goals=[goal(after="opened", window_s=3 * DAY)])
+    tenant.send(at("05 12:00:00", "opened", campaign="c"), deposit("07 12:00:00", "3", "r"))
+    found = {
+        day: [numbers(row) for row in rows(tenant, "statistic-conversions", f"sendFrom={day}&sendTo={day}")]
+        for day in ("2026-10-05", "2026-10-06", "2026-10-07")
+    }
+    assert found == {"2026-10-05": [("1", "3.00", "1")], "2026-10-06": [], "2026-10-07": []}
+
+
+def test_a_deposit_in_a_range_has_a_row_also_where_its_message_was_sent_before(
+    tenant: Any, rows: Any, put: Any
+) -> None:
+    """A credited event is of the latest send of its campaign, whatever the message (docs/attribution.md)."""
+    put(tenant, "c", goals=[goal(after="opened")])
+    of = {"campaign": "c", "channel": "email"}
+    tenant.send(
+        at("05 12:00:00", "sent", message="m", **of),
+        at("06 12:00:00", "sent", message="n", **of),
+        at("06 13:00:00", "opened", message="m", **of),
+        deposit("06 14:00:00", "3", "r"),
+    )
+    found = {
+        day: [(row["message_title"], numbers(row)[0]) for row in rows(tenant, "statistic-conversions", query)]
+        for day in ("05", "06")
+        for query in [f"sendFrom=2026-10-{day}&sendTo=2026-10-{day}"]
+    }
+    assert found == {"05": [("m", "0")], "06": [("m", "1"), ("n", "0")]}
+
+
 def test_campaigns_without_a_goal_are_not_there(tenant: Any, rows: Any, put: Any) -> None:
     put(tenant, "a", number=1)
     put(tenant, "b", number=2, goals=[goal()])

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 
+from turnout.app import House
 from turnout.dialects.intarget.paging import LINK_LIMIT_BYTES, Page, address
+from turnout.model import CampaignFields, Message
 
 NAMES = ("total-count", "page-count", "current-page", "per-page")
 
 
-@pytest.fixture
-def many(tenant: Any, put: Any) -> Any:
+@dataclass(frozen=True)
+class Many:
+    """A workspace that none of these tests changes."""
+
+    key: str
+
+
+@pytest.fixture(scope="module")
+def many(house: House) -> Many:
     """Campaigns 1 to 23, each started later than the one before, of one message but for the tenth, of three."""
+    catalog = house.services.catalog
+    workspace = catalog.add_workspace("intarget-pages").id
     for number in range(1, 24):
-        messages = [{"id": f"m{at}", "title": f"m{at}"} for at in range(3 if number == 10 else 1)]
-        put(tenant, f"c{number}", number=number, messages=messages, started_at=f"2026-10-05T12:00:{number:02}Z")
-    return tenant
+        messages = tuple(Message(id=f"m{at}", title=f"m{at}") for at in range(3 if number == 10 else 1))
+        started = dt.datetime(2026, 10, 5, 12, 0, number, tzinfo=dt.UTC)
+        catalog.put_campaign(
+            workspace, f"c{number}", CampaignFields(number=number, messages=messages, started_at=started)
+        )
+    return Many(catalog.add_key(workspace)[1])
 
 
 def ids(answer: httpx.Response) -> list[int]:

@@ -136,13 +136,13 @@ def sent_at(event: dict[str, Any], events: list[dict[str, Any]]) -> str:
     return max(sends, default=event["time"])
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_any_events_in_any_range(tenant: Any, rows: Any, seed: int) -> None:
     events = some_events(seed)
     tenant.send(*events)
     places = [sent_at(one, events) for one in events]
     dice = random.Random(seed)
-    for _ in range(6):
+    for _ in range(5):
         first, last = sorted(FIRST + dt.timedelta(minutes=dice.randrange(4 * 1440)) for _ in range(2))
         wanted: dict[tuple[str, str], dict[str, int]] = {}
         people: dict[tuple[str, str, str], set[str]] = {}

@@ -118,11 +118,14 @@ FEEDS: list[tuple[str, dict[str, Any], set[str]]] = [
 
 
 def test_every_event_feeds_its_counters(tenant: Any, rows: Any) -> None:
-    wanted = {}
-    for at, (channel, fields, counted) in enumerate(FEEDS):
-        name = f"{at:02} {channel} {fields}"
-        tenant.send(event(**{"kind": fields["type"], **fields, "campaign": name, "channel": channel}))
-        wanted[name] = dict.fromkeys(counted, 1)
+    names = [f"{at:02} {channel} {fields}" for at, (channel, fields, _) in enumerate(FEEDS)]
+    tenant.send(
+        *(
+            {**event("", **fields), "campaign": name, "channel": channel}
+            for name, (channel, fields, _) in zip(names, FEEDS, strict=True)
+        )
+    )
+    wanted = {name: dict.fromkeys(counted, 1) for name, (_, _, counted) in zip(names, FEEDS, strict=True)}
     found = {row["message_title"]: numbers(row) for row in rows(tenant, "statistics", "perPage=100")}
     assert found == wanted
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from turnout.dialects.intarget.parse import Query, Range, milliseconds
-from turnout.dialects.intarget.wire import OPENED_CHANNELS, channel_name, known_channel
-from turnout.model import TRAFFIC_CLASSES, Campaign, Message
+from turnout.dialects.intarget.wire import DEPOSITS, OPENED_CHANNELS, channel_name, known_channel
+from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES, Campaign, Message
 from turnout.services import Services
 from turnout.stats.answer import Row
 from turnout.stats.question import LIMIT_FILTER_VALUES, LIMIT_ROWS, Filter, Question
@@ -40,7 +40,6 @@ MESSAGE_METRICS = (
 )
 #: What the counters of a row are made of, beside those.
 DETAIL_METRICS = ("bounced_soft", "failed_temporary")
-_CONVERTED = "converted"
 
 #: No event is outside of these, so nothing is asked there.
 _FIRST_MS = 946_684_800_000  # 2000
@@ -99,14 +98,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Lines:
-    """All rows of a query, and the question whose range and way of counting theirs is."""
+    """All rows of a query, the question whose range and way of counting theirs is, and what deposits they led to."""
 
     found: tuple[Line, ...]
     base: Question
+    deposits: Mapping[Place, Row] = field(default_factory=dict)
 
 
 def lines(services: Services, workspace: str, query: Query, *, with_goals: bool) -> Lines:
-    """Every row that the query selects, on whatever page; `with_goals` leaves out campaigns without. Blocks."""
+    """Every row that the query selects, on whatever page. Blocks.
+
+    `with_goals` leaves out campaigns without a goal, and asks for the deposits of the others: all at once, since
+    they say which rows there are, and the next page finds them in memory.
+    """
     base = _base(workspace, query.sends)
     if query.starts.is_empty or query.sends.is_empty:
         return Lines((), base)
@@ -125,7 +129,11 @@ def lines(services: Services, workspace: str, query: Query, *, with_goals: bool)
     if not started:
         return Lines((), base)
     everything = query.numbers is None and len(started) == len(chosen) and not with_goals
-    counts = _counts(services.statistics, base, () if everything else tuple(started), with_goals=with_goals)
+    counts = _counts(services.statistics, base, () if everything else tuple(started))
+    deposits = people(services.statistics, base, started, DEPOSITS) if with_goals else {}
+    for (name, message), row in deposits.items():
+        if row[DEPOSITS[0]]:
+            counts[name].setdefault(message, {})
     order = sorted(started, key=lambda name: (started[name] // 1000, chosen[name].number), reverse=True)
     return Lines(
         tuple(
@@ -134,10 +142,23 @@ def lines(services: Services, workspace: str, query: Query, *, with_goals: bool)
             for message in _messages(chosen[name], counts[name], declared=query.sends.is_open)
         ),
         base,
+        deposits,
     )
 
 
-def rows(statistics: Statistics, question: Question) -> Iterator[Row]:
+def people(
+    statistics: Statistics, base: Question, campaigns: Iterable[str], metrics: tuple[str, ...]
+) -> dict[Place, Row]:
+    """What people did, by campaign and message: of human and proxy traffic, bots don't count. Blocks."""
+    question = replace(base, metrics=metrics, traffic=DEFAULT_TRAFFIC)
+    return {
+        (str(row["campaign"]), str(row["message"])): row
+        for part in _of_campaigns(question, campaigns)
+        for row in _rows(statistics, part)
+    }
+
+
+def _rows(statistics: Statistics, question: Question) -> Iterator[Row]:
     """Every row of an answer, page by page."""
     while True:
         answer = statistics.ask(question)
@@ -147,7 +168,7 @@ def rows(statistics: Statistics, question: Question) -> Iterator[Row]:
             return
 
 
-def of_campaigns(question: Question, campaigns: Iterable[str]) -> Iterator[Question]:
+def _of_campaigns(question: Question, campaigns: Iterable[str]) -> Iterator[Question]:
     """The question about these campaigns only, in as many parts as its filter needs."""
     names = sorted(set(campaigns))
     for at in range(0, len(names), LIMIT_FILTER_VALUES):
@@ -187,19 +208,17 @@ def _started(campaign: Campaign, span: Span | None) -> int | None:
 
 
 def _may_have(sends: Range, span: Span | None) -> bool:
-    """Whether any of its events, or what they were sent by, may be in the range."""
+    """Whether anything may be in the range: what is of a send, or of a touch, is at the time of an event."""
     return span is not None and sends.overlaps(span.first_ms, span.last_ms)
 
 
-def _counts(
-    statistics: Statistics, base: Question, campaigns: tuple[str, ...], *, with_goals: bool
-) -> Mapping[str, dict[str, dict[str, int]]]:
+def _counts(statistics: Statistics, base: Question, campaigns: tuple[str, ...]) -> dict[str, dict[str, dict[str, int]]]:
     """By campaign and message, where there are any, numbers of events; of all campaigns where none are named."""
-    metrics = (*MESSAGE_METRICS, *DETAIL_METRICS, *((_CONVERTED,) if with_goals else ()))
+    metrics = (*MESSAGE_METRICS, *DETAIL_METRICS)
     asked = replace(base, metrics=metrics)
     found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
-    for part in of_campaigns(asked, campaigns) if campaigns else (asked,):
-        for row in rows(statistics, part):
+    for part in _of_campaigns(asked, campaigns) if campaigns else (asked,):
+        for row in _rows(statistics, part):
             counts = {name: value for name in metrics if isinstance(value := row[name], int) and value}
             if counts:
                 found[str(row["campaign"])][str(row["message"])] = counts

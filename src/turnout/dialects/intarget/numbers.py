@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from turnout.dialects.intarget.lines import Line, Lines, Place, of_campaigns, rows
+from turnout.dialects.intarget.lines import Line, Lines, Place, people
 from turnout.dialects.intarget.wire import (
     COUNTERS,
     DEPOSITS,
@@ -17,7 +17,7 @@ from turnout.dialects.intarget.wire import (
     conversion_event,
     conversion_period,
 )
-from turnout.model import DEFAULT_CURRENCY, DEFAULT_TRAFFIC
+from turnout.model import DEFAULT_CURRENCY
 from turnout.stats import run
 from turnout.stats.answer import Row
 from turnout.stats.metrics import METRICS
@@ -32,12 +32,12 @@ _UNIQUE = tuple(sorted(counter.plus for counter in COUNTERS if METRICS[counter.p
 
 def statistics(asked: run.Statistics, page: Sequence[Line], of: Lines) -> list[Statistics]:
     """A row for each line. Blocks."""
-    people = _asked(asked, page, of, _UNIQUE)
-    return [_statistics(line, people.get(line.place, {})) for line in page]
+    found = people(asked, of.base, {line.campaign.id for line in page}, _UNIQUE)
+    return [_statistics(line, found.get(line.place, {})) for line in page]
 
 
-def _statistics(line: Line, people: Row) -> Statistics:
-    numbers = {**line.counts, **{name: _whole(people.get(name)) for name in _UNIQUE}}
+def _statistics(line: Line, found: Row) -> Statistics:
+    numbers = {**line.counts, **{name: _whole(found.get(name)) for name in _UNIQUE}}
     if not line.has_opens:
         numbers["unique_opened"] = 0
     return Statistics(*_head(line), *(_number(counter, numbers) for counter in COUNTERS))
@@ -50,11 +50,13 @@ def _number(counter: Counter, numbers: dict[str, int]) -> int:
 # ---- conversions ------------------------------------------------------------------------------------
 
 
-def conversions(asked: run.Statistics, page: Sequence[Line], of: Lines, currency: str) -> list[Conversions]:
-    """A row for each line, all of campaigns with a goal. Blocks."""
-    deposits = _asked(asked, page, of, DEPOSITS)
-    currencies = {name: currency or _currency(deposits, name) for name in {line.campaign.id for line in page}}
-    return [_conversions(line, deposits.get(line.place, {}), currencies[line.campaign.id]) for line in page]
+def conversions(page: Sequence[Line], of: Lines, currency: str) -> list[Conversions]:
+    """A row for each line, all of campaigns with a goal."""
+    currencies = {} if currency else _currencies(of.deposits)
+    return [
+        _conversions(line, of.deposits.get(line.place, {}), currency or currencies.get(line.campaign.id, ""))
+        for line in page
+    ]
 
 
 def _conversions(line: Line, deposits: Row, currency: str) -> Conversions:
@@ -73,30 +75,20 @@ def _conversions(line: Line, deposits: Row, currency: str) -> Conversions:
     )
 
 
-def _currency(deposits: dict[Place, Row], campaign: str) -> str:
-    """The one currency of a campaign's amounts: the only one; of several US dollars, else that of the highest sum."""
-    sums: dict[str, Decimal] = {}
-    for (name, _), row in deposits.items():
+def _currencies(deposits: Mapping[Place, Row]) -> dict[str, str]:
+    """The one currency of each campaign: the only one; of several US dollars, else that of the highest sum."""
+    sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for (campaign, _), row in deposits.items():
         value = row["conversion_value"]
-        if name == campaign and isinstance(value, dict):
-            for code, amount in value.items():
-                sums[code] = sums.get(code, Decimal(0)) + amount
-    if DEFAULT_CURRENCY in sums or not sums:
-        return DEFAULT_CURRENCY
-    return min(sums, key=lambda code: (-sums[code], code))
+        for code, amount in value.items() if isinstance(value, dict) else ():
+            sums[campaign][code] += amount
+    return {
+        campaign: DEFAULT_CURRENCY if DEFAULT_CURRENCY in found else min(found, key=lambda code: (-found[code], code))
+        for campaign, found in sums.items()
+    }
 
 
 # ---- both -------------------------------------------------------------------------------------------
-
-
-def _asked(asked: run.Statistics, page: Iterable[Line], of: Lines, metrics: tuple[str, ...]) -> dict[Place, Row]:
-    """What people did, by campaign and message, in the campaigns of a page."""
-    question = replace(of.base, metrics=metrics, traffic=DEFAULT_TRAFFIC)
-    return {
-        (str(row["campaign"]), str(row["message"])): row
-        for part in of_campaigns(question, (line.campaign.id for line in page))
-        for row in rows(asked, part)
-    }
 
 
 def _head(line: Line) -> tuple[int, str, str, str]:

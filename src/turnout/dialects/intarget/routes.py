@@ -50,8 +50,7 @@ def _statistics(call: Call, query: Query) -> tuple[bytes, Page]:
 def _conversions(call: Call, query: Query) -> tuple[bytes, Page]:
     found = lines(call.services, call.workspace.id, query, with_goals=True)
     page = Page(query.page, query.per_page, len(found.found))
-    asked = numbers.conversions(call.services.statistics, found.found[page.rows], found, query.currency)
-    return _encode(asked), page
+    return _encode(numbers.conversions(found.found[page.rows], found, query.currency)), page
 
 
 async def _answer(call: Call, work: Callable[[Query], tuple[bytes, Page]]) -> Response:
