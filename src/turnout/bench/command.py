@@ -27,10 +27,12 @@ class Group(enum.StrEnum):
     SINGLES = "singles"
     CACHED = "cached"
     QUESTIONS = "questions"
+    CREDITS = "credits"
 
 
 Events = Annotated[int, typer.Option(min=1000, help="Events of the fixed-size ingest cases, and of the first store.")]
 Large = Annotated[int, typer.Option(min=0, help="Events of the second store, more than the first; 0 leaves it out.")]
+Recipients = Annotated[int, typer.Option(min=100, help="People that the campaign reached whose credits are asked for.")]
 Rounds = Annotated[int, typer.Option(min=1, max=100, help="How often each side of a ratio has its turn.")]
 Only = Annotated[
     list[Group] | None,
@@ -54,6 +56,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a budget 
 def bench(
     events: Events = 1_000_000,
     large: Large = 10_000_000,
+    recipients: Recipients = 1_000_000,
     rounds: Rounds = 5,
     only: Only = None,
     output: Output = Path("bench-results/bench.json"),
@@ -73,7 +76,9 @@ def bench(
 
     if large and large <= events and not quick:
         raise InvalidInput("the second store must be larger than the first", field="--large", hint="0 leaves it out")
-    sizes = turns.QUICK if quick else turns.Sizes(events=events, large_events=large, rounds=rounds)
+    sizes = (
+        turns.QUICK if quick else turns.Sizes(events=events, large_events=large, recipients=recipients, rounds=rounds)
+    )
     # The servers end when the stack unwinds, so SIGTERM must unwind it.
     signal.signal(signal.SIGTERM, _unwind)
     found = _run(tuple(dict.fromkeys(only or Group)), sizes, output, directory)
@@ -120,13 +125,14 @@ def _run(groups: tuple[Group, ...], sizes: Sizes, output: Path, directory: Path 
 
 
 def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
-    from turnout.bench import cached, ingest, questions, singles
+    from turnout.bench import cached, credits, ingest, questions, singles
 
     return {
         Group.INGEST: ingest.measure,
         Group.SINGLES: singles.measure,
         Group.CACHED: cached.measure,
         Group.QUESTIONS: questions.measure,
+        Group.CREDITS: credits.measure,
     }[group](ground)
 
 

@@ -27,10 +27,13 @@ Contender = Callable[[Sequence[bytes]], float]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured. `events` is also the size of the first store that questions are asked of."""
+    """How much is measured. `events` is also the size of the first store that questions are asked of, and
+    `recipients` that of the campaign whose credits are asked for.
+    """
 
     events: int = 1_000_000
     large_events: int = 10_000_000
+    recipients: int = 1_000_000
     rounds: int = 5
     campaigns: int = 200
     limit_s: float = 3.0
@@ -48,6 +51,7 @@ class Sizes:
 QUICK = Sizes(
     events=10_000,
     large_events=0,
+    recipients=1000,
     rounds=1,
     campaigns=20,
     limit_s=0.2,

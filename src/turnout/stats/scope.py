@@ -175,7 +175,7 @@ def own_condition(metric: Metric, *more: str) -> str:
         parts.append("type IN (" + ", ".join(f"'{name}'" for name in metric.types) + ")")
     if metric.condition:
         parts.append(f"({metric.condition})")
-    if metric.kind in ("unique", "peak"):
+    if metric.kind in ("unique", "first", "peak"):
         parts.append("recipient != ''")
     if metric.kind == "money":
         parts.append("currency != ''")

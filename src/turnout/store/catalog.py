@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterable
@@ -31,6 +32,15 @@ _DISCOVERED_LIMIT = 1000
 
 #: Sightings that are known to be in the catalog; past it they are looked at once more.
 _REMEMBERED_LIMIT = 1_000_000
+
+
+#: A campaign's id that is written like an identifier is that identifier too.
+_IDENTIFIERS = {
+    "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "token": re.compile(r"[0-9a-f]{32}"),
+    "key": re.compile(r"[0-9a-f]{12}"),
+    "number": re.compile(r"[1-9][0-9]{0,8}"),
+}
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -250,7 +260,7 @@ class Catalog:
     def _complete(self, workspace: str, name: str, fields: CampaignFields, before: Campaign | None) -> Campaign:
         given = {field: getattr(fields, field) for field in CampaignFields.__struct_fields__}
         for kind in ("uuid", "token", "key", "number"):
-            given[kind] = given[kind] or (getattr(before, kind) if before else self._generate(workspace, kind))
+            given[kind] = given[kind] or (getattr(before, kind) if before else self._generate(workspace, kind, name))
         if before is not None:
             for part in ("channels", "messages", "variations"):
                 given[part] = given[part] or getattr(before, part)
@@ -265,7 +275,12 @@ class Catalog:
             updated_at=now,
         )
 
-    def _generate(self, workspace: str, kind: str) -> str | int:
+    def _generate(self, workspace: str, kind: str, name: str) -> str | int:
+        # Whoever writes events under a vendor's identifier means that one.
+        if _IDENTIFIERS[kind].fullmatch(name):
+            meant = int(name) if kind == "number" else name
+            if (workspace, kind, meant) not in self._names:
+                return meant
         if kind == "uuid":
             return str(uuid.uuid4())
         if kind == "token":

@@ -128,3 +128,39 @@ def test_the_registry_outlives_a_restart(turnout_process, tmp_path):
         client.headers["Authorization"] = f"Bearer {made['secret']}"
         assert client.get("/v1/campaigns/spring").status_code == 200
         assert client.put("/v1/campaigns/spring", json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "meant"),
+    [
+        ("3bbc4555-8fa0-4c9b-a5c0-4505edf3e064", "uuid", "3bbc4555-8fa0-4c9b-a5c0-4505edf3e064"),
+        ("d9d5e5a52ca08110d4893af3254ec21b", "token", "d9d5e5a52ca08110d4893af3254ec21b"),
+        ("1234fef8e8e3", "key", "1234fef8e8e3"),
+        ("1903", "number", 1903),
+    ],
+)
+def test_an_id_that_is_written_like_an_identifier_is_that_one(tenant, name, kind, meant):
+    tenant.send({"type": "sent", "time": "2026-10-05T12:00:00Z", "campaign": name, "recipient": "a"})
+    found = tenant.client.get(f"/v1/campaigns/{name}").json()
+    assert found[kind] == meant
+    # it is taken by another: then one is generated, as for any other id
+    other = tenant.client.put("/v1/campaigns/other", json={kind: meant})
+    assert other.status_code == 409
+    tenant.client.delete(f"/v1/campaigns/{name}")
+    tenant.client.put("/v1/campaigns/other", json={kind: meant})
+    again = tenant.client.put(f"/v1/campaigns/{name}", json={}).json()
+    assert again[kind] not in (meant, None, "", 0)
+
+
+def test_properties_and_description_are_kept(tenant):
+    given = {"description": "For spring", "properties": {"brief": {"owner": "ann", "tags": [1, None, 2.5]}}}
+    assert tenant.client.put("/v1/campaigns/spring", json=given).status_code == 201
+    found = tenant.client.get("/v1/campaigns/spring").json()
+    assert {name: found[name] for name in given} == given
+
+
+def test_windows_of_a_workspace_are_set_within_bounds(tenant):
+    for name, good, bad in (("influence_window_s", 1800, 0), ("dormant_s", 2_592_000, 31_536_001)):
+        assert tenant.client.patch("/v1/workspaces", json={name: good}).json()[name] == good
+        refused = tenant.client.patch("/v1/workspaces", json={name: bad})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (400, name)
