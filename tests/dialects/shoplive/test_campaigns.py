@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.dialects.shoplive.conftest import Shop, refused
 
+from turnout.store.catalog import Sighting
+
 #: documented: the properties of the object's parts, in their order.
 META = [
     "campaignId", "campaignKey", "accessKey", "shoplivePlayerUrl", "title", "description", "campaignStatus", "rerun",
@@ -250,6 +252,33 @@ def test_changes_at_the_same_time_are_all_kept(shop: Shop) -> None:
     assert [meta[name] for name in ("title", "description", "tags", "rehearsalPasscode", "serveReplay")] == [
         "T", "D", "x", "P", True,
     ]  # fmt: skip
+
+
+def test_what_events_add_during_a_change_stays(shop: Shop, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = create(shop)["campaignMeta"]["campaignKey"]
+    catalog, workspace = house.services.catalog, shop.tenant.workspace.id
+    read = catalog.campaign
+
+    def read_and_then_events_come(*names: str) -> Any:
+        found = read(*names)
+        catalog.observe(workspace, [Sighting(campaign=key, channel="push", message="m", variation="v")])
+        return found
+
+    monkeypatch.setattr(catalog, "campaign", read_and_then_events_come)
+    update(shop, key, title="changed")
+    monkeypatch.undo()
+    own = shop.tenant.client.get(f"/v1/campaigns/{key}").json()
+    assert (own["title"], own["channels"]) == ("changed", ["live", "push"])
+    assert ([one["id"] for one in own["messages"]], [one["id"] for one in own["variations"]]) == (["m"], ["v"])
+
+
+def test_a_change_is_in_the_statistics_at_once(shop: Shop) -> None:
+    key = create(shop)["campaignMeta"]["campaignKey"]
+    shop.tenant.send(live("liked", "a", ago(minutes=1), key))
+    assert shop.get(f"/{key}/stats").json()["title"] == "a show"
+    update(shop, key, title="changed", scheduledStartAt="2026-12-01T09:00:00Z")
+    found = shop.get(f"/{key}/stats").json()
+    assert (found["title"], found["scheduledAt"]) == ("changed", "2026-12-01T09:00:00Z")
 
 
 # ---- states -----------------------------------------------------------------------------------------
