@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,3 +112,71 @@ def refused(answer: httpx.Response, status: int, code: int, message: str | None 
     if message is not None:
         assert body["_e"] == message
     assert answer.headers["content-type"] == "application/json"
+
+
+# ---- campaign objects -------------------------------------------------------------------------------
+
+#: documented: the properties of the object's parts, in their order.
+META = [
+    "campaignId", "campaignKey", "accessKey", "shoplivePlayerUrl", "title", "description", "campaignStatus", "rerun",
+    "userCount", "likeCount", "rehearsalPasscode", "serveReplay", "logoImageUrl", "brand", "preCampaignVideoUrl",
+    "preCampaignImageUrl", "postCampaignImageUrl", "backgroundImageUrl", "ieUnsupportImageUrl", "tags",
+    "scheduledStartAt", "scheduledEndAt", "campaignStartedAt", "campaignEndedAt", "createdAt", "updatedAt",
+]  # fmt: skip
+#: documented: these are never null.
+NEVER_NULL = {
+    "campaignId": str, "campaignKey": str, "accessKey": str, "shoplivePlayerUrl": str, "title": str,
+    "campaignStatus": str, "rerun": bool, "rehearsalPasscode": str, "serveReplay": bool, "preCampaignImageUrl": str,
+    "postCampaignImageUrl": str, "backgroundImageUrl": str, "ieUnsupportImageUrl": str, "scheduledStartAt": str,
+    "createdAt": str, "updatedAt": str,
+}  # fmt: skip
+SECOND = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def ago(**span: float) -> str:
+    return (NOW - dt.timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def live(kind: str, recipient: str, time: str, campaign: str, **more: Any) -> dict[str, Any]:
+    more = {"duration_s": 10, **more} if kind == "watched" else more
+    return {"type": kind, "campaign": campaign, "recipient": recipient, "time": time, **more}
+
+
+def create(shop: Shop, meta: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    answer = shop.client.post(shop.path(""), json={"campaignMeta": {"title": "a show", **(meta or {})}, **more})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    check(body)
+    return body
+
+
+def update(shop: Shop, key: str, **meta: Any) -> dict[str, Any]:
+    answer = shop.client.put(shop.path(f"/{key}"), json={"campaignMeta": meta})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    check(body)
+    return body
+
+
+def meta_of(shop: Shop, key: str) -> dict[str, Any]:
+    answer = shop.get(f"/{key}")
+    assert answer.status_code == 200, answer.text
+    check(answer.json())
+    found: dict[str, Any] = answer.json()["campaignMeta"]
+    return found
+
+
+def check(body: dict[str, Any]) -> None:
+    """The object's keys in their order, and what the document says of their types."""
+    assert list(body) == ["campaignMeta", "stream", "campaignProductList", "seller"]
+    meta = body["campaignMeta"]
+    assert list(meta) == META
+    for key, kind in NEVER_NULL.items():
+        assert type(meta[key]) is kind, key
+    for key in ("scheduledStartAt", "scheduledEndAt", "campaignStartedAt", "campaignEndedAt", "createdAt", "updatedAt"):
+        assert meta[key] is None or SECOND.fullmatch(meta[key]), key
+    assert list(body["stream"]) == [
+        "streamUrl", "streamKey", "videoAspectRatio", "liveUrl", "liveUrls", "previewLiveUrl",
+    ]  # fmt: skip
+    assert body["campaignProductList"] == []
