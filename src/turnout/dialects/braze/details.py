@@ -65,7 +65,7 @@ def canvas(one: Campaign, found: Journey, entered: Span | None, now: dt.datetime
             "variants": [_variant(arm, found.paths[arm.id]) for arm in found.variants],
             "tags": one.tags,
             "teams": _teams(one),
-            "steps": [_step(step, found.next_of(step)) for step in found.steps if not step.deleted],
+            "steps": [_step(step, found.following.get(step.id, ())) for step in found.steps if not step.deleted],
             "message": "success",
         }
     )

@@ -6,8 +6,10 @@ that its events were seen with, or all of them before there are any.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from turnout.dialects.braze.arms import Arm, Layout, Seen, api_id, controls_of, layout, variation_names
 from turnout.model import Campaign
@@ -28,12 +30,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Journey:
-    """The steps and variants, and by which steps each variant goes. `layout` has the steps as arms."""
+    """The steps and variants, by which steps each variant goes, and which come right after a step in any of them.
+
+    `layout` has the steps as arms. `bare_is_control` as there: no message was seen without an id and a variation.
+    """
 
     layout: Layout
     steps: tuple[Step, ...]
     variants: tuple[Arm, ...]
     paths: dict[str, tuple[Step, ...]]
+    following: dict[str, tuple[Step, ...]]
     bare_is_control: bool
 
     @property
@@ -45,13 +51,6 @@ class Journey:
         """The variant that a conversion belongs to whose touch says this variation and message."""
         bare = self.bare_is_control and not variation and not message
         return self.controls[0] if bare else variation
-
-    def next_of(self, step: Step) -> tuple[Step, ...]:
-        """The steps that come right after this one, in any variant."""
-        after = (
-            path[at + 1] for path in self.paths.values() for at, one in enumerate(path[:-1]) if one.id == step.id
-        )  # fmt: skip
-        return tuple(dict.fromkeys(after))
 
 
 def is_canvas(campaign: Campaign) -> bool:
@@ -70,15 +69,26 @@ def journey(campaign: Campaign, seen: Iterable[Seen]) -> Journey:
     by_step = layout(campaign, seen, of_steps=True)
     steps = _steps(campaign, by_step)
     variants = _variants(campaign, seen)
-    paths = {}
-    for one in variants:
-        mine = {this.message for this in seen if this.of_message and this.variation == one.id}
-        living = [step for step in steps if not step.deleted]
-        paths[one.id] = () if one.control else tuple(step for step in living if step.id in mine or not mine)
-    bare = any(one.control for one in variants) and all(
-        one.message or one.variation for one in seen if one.of_message
-    )  # fmt: skip
-    return Journey(by_step, steps, variants, paths, bare)
+    shown: dict[str, set[str]] = defaultdict(set)
+    for one in seen:
+        if one.of_message:
+            shown[one.variation].add(one.message)
+    paths = {one.id: () if one.control else _path(steps, shown.get(one.id)) for one in variants}
+    bare = any(one.control for one in variants) and "" not in shown.get("", ())
+    return Journey(by_step, steps, variants, paths, _following(paths.values()), bare)
+
+
+def _path(steps: Iterable[Step], shown: set[str] | None) -> tuple[Step, ...]:
+    """The steps that these messages are, or all of them before there are any."""
+    return tuple(step for step in steps if not step.deleted and (shown is None or step.id in shown))
+
+
+def _following(paths: Iterable[tuple[Step, ...]]) -> dict[str, tuple[Step, ...]]:
+    found: dict[str, dict[Step, None]] = defaultdict(dict)
+    for path in paths:
+        for step, after in pairwise(path):
+            found[step.id][after] = None
+    return {name: tuple(after) for name, after in found.items()}
 
 
 def _steps(campaign: Campaign, by_step: Layout) -> tuple[Step, ...]:
