@@ -286,6 +286,6 @@ def sent_ms(event: Event, everything: list[Event]) -> int:
     A credited event is where its touch is.
     """
     touch = event.get("touch")
-    message = received(event if touch is None else touch, everything, of_any=touch is not None)
+    message = received(touch or event, everything, of_any=False)
     found: int = (message or touch or event)["at_ms"]
     return found

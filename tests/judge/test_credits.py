@@ -134,19 +134,22 @@ def test_cards_are_sent_when_they_are_first_seen() -> None:
 
 def test_conversions_by_the_day_of_their_touch() -> None:
     goal = {"event": "purchased", "after": "opened", "window_s": 999_999}
-    events = [event("sent", 0, message="m"), event("opened", DAY, message="n"), event("sent", 2 * DAY, message="n")]
-    for purchase in (bought(4 * DAY), bought(4 * DAY, message="n", campaign="c")):
+    events = [event("sent", 0, message="n"), event("sent", DAY, message="m"), event("opened", 2 * DAY, message="n")]
+    for purchase in (bought(4 * DAY), bought(4 * DAY, message="m", campaign="c")):
+        # What was opened decides, not what was sent last.
         assert by_send(court([*events, purchase], goal), "conversions") == {"2026-10-05": 1}
+    unnamed = [*events[:2], event("opened", 2 * DAY)]
+    assert by_send(court([*unnamed, bought(4 * DAY)], goal), "conversions") == {"2026-10-06": 1}
     assert by_send(court([*events, bought(4 * DAY)], goal), "revenue") == {"2026-10-05": {"USD": Decimal(5)}}
     # A purchase that names the campaign is revenue by itself: of the latest message.
-    assert by_send(court([*events, bought(4 * DAY, **NAMED)], goal), "revenue") == {"2026-10-07": {"USD": Decimal(5)}}
+    assert by_send(court([*events, bought(4 * DAY, **NAMED)], goal), "revenue") == {"2026-10-06": {"USD": Decimal(5)}}
     # So is what is said, unless it says which message it is of, or nobody received one.
     said = [event("converted", 4 * DAY), event("converted", 4 * DAY, message="m"), event("converted", 4 * DAY, "bob")]
     assert by_send(court([*events, *said], goal), "conversions") == {
-        "2026-10-05": 1, "2026-10-07": 1, "2026-10-09": 1,
+        "2026-10-06": 2, "2026-10-09": 1,
     }  # fmt: skip
     # Opened, but never sent: then it is the opening that is known.
-    assert by_send(court([events[1], bought(4 * DAY)], goal), "conversions") == {"2026-10-06": 1}
+    assert by_send(court([events[2], bought(4 * DAY)], goal), "conversions") == {"2026-10-07": 1}
 
 
 def test_behaviour_peaks_and_first_times_have_no_message() -> None:

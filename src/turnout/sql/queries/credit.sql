@@ -35,47 +35,49 @@ WITH
     own_orders AS
     (
         SELECT order_id FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND order_id != '' AND currency != '' AND goal = 0
-          AND type IN ('purchased', 'converted') AND traffic IN {traffic:Array(String)}
+        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND order_id != '' AND currency != ''
+          AND (type = 'purchased' OR type = 'converted' AND goal = 0) AND traffic IN {traffic:Array(String)}
           AND NOT has({named:Array(String)}, {campaign:String})
     ),
     instants AS
     (
-        SELECT 'touch' AS what, recipient, at, of, toDecimal64(0, 6) AS amount, toFixedString('', 3) AS currency
+        SELECT 'touch' AS what, recipient, at, of, if({sends:Bool}, '', toString(message)) AS key,
+            toDecimal64(0, 6) AS amount, toFixedString('', 3) AS currency
         FROM touches WHERE type != 'impression'
         UNION ALL
         -- A card that is seen again and again was received once.
-        SELECT 'touch', recipient, min(at), argMax(of, (-at, of)), 0, ''
+        SELECT 'touch', recipient, min(at), argMax(of, (-at, of)), toString(message), 0, ''
         FROM touches WHERE type = 'impression' GROUP BY recipient, message, send_id
         UNION ALL
-        SELECT 'done', recipient, toUnixTimestamp64Milli(time), '', amount, toFixedString(currency, 3)
+        SELECT 'done', recipient, toUnixTimestamp64Milli(time), '', '', amount, toFixedString(currency, 3)
         FROM done
         WHERE time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
           AND (order_id = '' OR (id NOT IN repeats AND order_id NOT IN own_orders))
         UNION ALL
-        SELECT 'bar', recipient, toUnixTimestamp64Milli(time), '', 0, ''
+        SELECT 'bar', recipient, toUnixTimestamp64Milli(time), '', '', 0, ''
         FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type = {bar:String} AND goal = {goal:UInt8}
-          AND recipient != '' AND traffic IN {traffic:Array(String)}
+        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type = {bar:String}
+          AND (goal = {goal:UInt8} OR type != 'converted') AND recipient != '' AND traffic IN {traffic:Array(String)}
         UNION ALL
-        -- Touches by sending are messages received, and there already.
-        SELECT 'received', recipient, toUnixTimestamp64Milli(time), '', 0, ''
+        -- A touch by sending is itself the message received; of others it is looked for.
+        SELECT 'received', recipient, toUnixTimestamp64Milli(time), '', toString(message), 0, ''
         FROM events
         WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN ('sent', 'enrolled') AND recipient != ''
-          AND NOT ({sends:Bool} AND type IN {touches:Array(String)} AND traffic IN {traffic:Array(String)})
+          AND NOT {sends:Bool}
         UNION ALL
-        SELECT 'received', recipient, toUnixTimestamp64Milli(min(time)), '', 0, ''
+        SELECT 'received', recipient, toUnixTimestamp64Milli(min(time)), '', toString(message), 0, ''
         FROM events
         WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type = 'impression' AND recipient != ''
+          AND NOT {sends:Bool}
         GROUP BY recipient, message
     ),
     recipients AS
     (
         SELECT recipient,
-            arraySort(groupArrayIf((at, of), what = 'touch')) AS touched,
+            arraySort(groupArrayIf((at, of, key), what = 'touch')) AS touched,
             arraySort(groupArrayIf((at, amount, currency), what = 'done')) AS did,
             groupArrayIf(at, what = 'bar') AS bars,
-            groupArrayIf(at, what = 'received') AS received
+            groupArrayIf((at, key), what = 'received') AS received
         FROM instants
         GROUP BY recipient
         HAVING notEmpty(touched) AND notEmpty(did)
@@ -83,7 +85,7 @@ WITH
     -- Each touch reaches to the next one.
     reaches AS
     (
-        SELECT *, arrayPushBack(arrayPopFront(touched), (toInt64(9007199254740991), toFixedString('', 16))) AS next
+        SELECT *, arrayPushBack(arrayPopFront(touched), (toInt64(9007199254740991), toFixedString('', 16), '')) AS next
         FROM recipients
     ),
     pairs AS
@@ -99,9 +101,8 @@ WITH
     credited AS
     (
         SELECT recipient, touched_at, pair.1.2 AS of, pair.2.1 AS at, pair.2.2 AS amount, pair.2.3 AS currency,
-            arrayMax(arrayConcat(
-                arrayFilter(r -> r <= touched_at, received),
-                if({sends:Bool}, [touched_at], []))) AS received_at
+            arrayMax(arrayMap(r -> r.1, arrayFilter(
+                r -> r.1 <= touched_at AND (pair.1.3 = '' OR r.2 = pair.1.3), received))) AS received_at
         FROM pairs
         WHERE {every:Bool} OR NOT (
             arrayExists(b -> b >= touched_at AND arrayAll(n -> n.1 <= touched_at OR b < n.1, touched), bars)
