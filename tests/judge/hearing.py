@@ -60,14 +60,18 @@ def _iso(moment_ms: int) -> str:
 
 def hold(answer: dict[str, Any], verdict: Verdict) -> None:
     """The answer is what the judge says, to the last number."""
-    assert [_decimal(row) for row in answer["rows"]] == verdict.rows
-    assert _decimal(answer["totals"]) == verdict.totals
+    assert numbers_of(answer["rows"]) == verdict.rows
+    assert numbers_of([answer["totals"]]) == [verdict.totals]
     assert answer["meta"]["rows"] == verdict.row_count
     assert answer["meta"]["excluded"] == verdict.excluded
 
 
-def _decimal(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: {code: Decimal(amount) for code, amount in value.items()} if isinstance(value, dict) else value
-        for name, value in row.items()
-    }
+def numbers_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with their money as numbers."""
+    return [
+        {
+            name: {code: Decimal(amount) for code, amount in value.items()} if isinstance(value, dict) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.judge.asking import Asked
+from tests.judge.asking import Asked, label
 from tests.judge.court import Judge
 
 #: 2026-10-05T00:00Z, a Monday. Times below are minutes after it.
@@ -47,3 +47,8 @@ NAMED = {"campaign": "c"}
 #: A purchase within ten minutes after it was sent.
 SHORT = {"event": "purchased", "window_s": 600, "after": "sent"}
 SENT = event("sent", 0)
+
+
+def minutes(numbers: dict[float, int]) -> dict[str, int]:
+    """Numbers by minutes after the beginning, by the labels of those."""
+    return {label("minute", BASE_MS + round(at * MINUTE_MS), "UTC"): number for at, number in numbers.items()}

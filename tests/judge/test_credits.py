@@ -5,69 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from tests.judge import MEASURES, Asked, Judge
 from tests.judge.small import BASE_MS, DAY, MINUTE_MS, NAMED, SENT, SHORT, bought, court, event, number, table
 
 # ---- opens that a message led to --------------------------------------------------------------------
 
-OPENED, APP = event("opened", 3), event("app_opened", 2)
-OPENS: dict[str, tuple[list[dict[str, Any]], int, int]] = {
-    # what happened, influenced opens, all opens
-    "an app opened in time": ([SENT, APP], 1, 1),
-    "naming the campaign": ([SENT, {**APP, "campaign": "c"}], 1, 1),
-    "naming another": ([SENT, {**APP, "campaign": "d"}], 0, 0),
-    "at the last millisecond": ([SENT, event("app_opened", 180)], 1, 1),
-    "a millisecond later": ([SENT, event("app_opened", 180 + 1 / 60_000)], 0, 0),
-    "once for each touch": ([SENT, APP, event("app_opened", 3), event("sent", 5), event("app_opened", 6)], 2, 2),
-    "a direct open as well": ([SENT, APP, OPENED], 0, 1),
-    "a direct open much later": ([SENT, APP, event("opened", 9 * DAY)], 0, 1),
-    "a direct open of the next message": ([SENT, APP, event("sent", 5), event("opened", 6)], 1, 2),
-    "said": ([event("opened", 1, open="influenced")], 1, 1),
-    "said, not twice": ([SENT, APP, event("opened", 1, open="influenced")], 1, 1),
-    "said twice": ([SENT, event("opened", 1, open="influenced"), event("opened", 2, open="influenced")], 2, 2),
-    "an open of another campaign": ([SENT, APP, {**OPENED, "campaign": "d"}], 1, 2),
-    "held back": ([event("enrolled", 0), APP], 0, 0),
-    "delivered only": ([event("delivered", 0), APP], 0, 0),
-    "before it was sent": ([SENT, event("app_opened", -1)], 0, 0),
-}
-
-
-@pytest.mark.parametrize("name", OPENS)
-def test_opens(name: str) -> None:
-    events, influenced, total = OPENS[name]
-    judge = court(events, SHORT)
-    assert (number(judge, "influenced_opens"), number(judge, "total_opens")) == (influenced, total)
-    assert number(judge, "unique_influenced_opens") == min(influenced, 1)
-
 
 def test_the_window_of_influence_is_the_workspaces() -> None:
     events = [SENT, event("app_opened", 2), event("sent", 10, "bob"), event("app_opened", 10.5, "bob")]
     assert number(court(events, influence_window_s=30), "influenced_opens") == 1
-
-
-REENGAGED: dict[str, tuple[list[dict[str, Any]], int]] = {
-    "after two weeks": ([event("app_opened", -14 * DAY - 1), SENT, APP], 1),
-    "at the very end of them": ([event("app_opened", -14 * DAY), SENT, APP], 0),
-    "lately": ([event("app_opened", -1), SENT, APP], 0),
-    "never before": ([SENT, APP], 1),
-    "at the instant of the message": ([SENT, event("app_opened", 0)], 1),
-    "on the third day": ([SENT, event("app_opened", 3 * DAY)], 1),
-    "on the fourth": ([SENT, event("app_opened", 3 * DAY + 1)], 0),
-    "with a direct open": ([SENT, APP, OPENED], 1),
-    "by the latest message": ([SENT, event("sent", 1), APP, event("app_opened", 3)], 1),
-    "twice within two weeks is not twice": ([SENT, APP, event("sent", 5), event("app_opened", 6)], 1),
-    "twice in a month is": ([SENT, APP, event("sent", 15 * DAY), event("app_opened", 15 * DAY)], 2),
-    "what names another campaign is no opening": ([event("app_opened", -1, campaign="d"), SENT, APP], 1),
-}
-
-
-@pytest.mark.parametrize("name", REENGAGED)
-def test_reengaged(name: str) -> None:
-    events, wanted = REENGAGED[name]
-    judge = court(events)
-    assert number(judge, "reengaged", filters=(("campaign", ("c",)),)) == wanted
-    assert judge.ask(Asked(("reengaged",), traffic=("bot",))).excluded["human"] == 0
 
 
 def test_reengaged_is_of_the_first_opening() -> None:

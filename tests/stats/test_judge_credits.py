@@ -122,15 +122,21 @@ def something(chance: random.Random, moments: list[int], goals: dict[str, list[d
         "device": chance.choice(["phone", ""]),
     }
     if kind in TOUCHES:
-        return event | ({"open": chance.choice(["direct", "influenced"])} if kind == "opened" else {})
+        goal = {"goal": 1} if chance.random() < 0.05 else {}
+        return event | goal | ({"open": chance.choice(["direct", "influenced"])} if kind == "opened" else {})
     event["traffic"] = chance.choice(["human"] * 8 + ["proxy", "bot"])
     if kind in judge.BEHAVIOURS and chance.random() < 0.7:
         del event["campaign"]
     if kind in ("purchased", "converted"):
         event |= {"amount": chance.randrange(1, 9), "currency": chance.choice(["USD", "USD", "EUR"])}
+    if kind in ("purchased", "converted", "performed"):
         event |= {"order": chance.choice(["", "", "o", "p"])}
     if kind == "converted":
-        event |= {"goal": chance.choice([0, 0, 1, 3])}
+        # It may be worth nothing, and name an order all the same.
+        event |= {"goal": chance.choice([0, 0, 1, 3]), "amount": chance.choice([event["amount"], None])}
+    elif chance.random() < 0.1:
+        # Any event may carry one; it means nothing there.
+        event["goal"] = 2
     if kind == "performed":
         event["name"] = chance.choice(["n", "n", "k"])
     if kind == "watched":
@@ -231,7 +237,8 @@ STORIES: dict[str, tuple[tuple[str, ...], list[Any]]] = {
         _event("impression", 20, message="m"), _event("sent", 45, message="n"),
     ]),
     "a show before the first": (("new_login_viewers",), [
-        _event("watched", 50, duration_s=60), _event("watched", 20, duration_s=60),
+        _event("watched", 50, duration_s=60, message="n"), _event("watched", 20, duration_s=60, message="m"),
+        _event("watched", 10, duration_s=60, message="o", anonymous=True),
     ]),
 }  # fmt: skip
 
