@@ -55,6 +55,7 @@ def test_an_answer_says_what_it_is_of(asked):
         "to": "2026-10-06T17:45:00.500+05:45",
         "timezone": "Asia/Kathmandu",
         "traffic": ["human", "proxy"],
+        "by": "event",
         "excluded": {"prefetch": 0, "preview": 0, "scanner": 0, "bot": 0},
         "metrics": ["opened"],
         "dimensions": ["hour"],
@@ -184,3 +185,33 @@ def test_recipients_of_no_campaign(tenant):
     answer = tenant.client.get("/v1/campaigns/none/recipients")
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_by_send_places_events_at_their_message(tenant):
+    tenant.client.put("/v1/campaigns/c", json={"goals": [{"event": "purchased", "window_s": 172_800}]})
+    tenant.send(
+        {"type": "sent", "time": "2026-10-05T12:00:00Z", "campaign": "c", "recipient": "a", "variation": "x"},
+        {"type": "opened", "time": "2026-10-06T12:00:00Z", "campaign": "c", "recipient": "a", "variation": "x"},
+        {"type": "opened", "time": "2026-10-06T12:00:00Z", "campaign": "c", "recipient": "never sent"},
+        {"type": "purchased", "time": "2026-10-07T12:00:00Z", "recipient": "a", "amount": "9.90", "currency": "EUR"},
+    )
+    metrics = "opened,unique_opened,conversions,revenue"
+    own = tenant.stats(metrics, dimensions="day,variation")
+    assert own["rows"] == [
+        {"day": "2026-10-06", "variation": "", "opened": 1, "unique_opened": 1, "conversions": 0, "revenue": {}},
+        {"day": "2026-10-06", "variation": "x", "opened": 1, "unique_opened": 1, "conversions": 0, "revenue": {}},
+        {
+            "day": "2026-10-07", "variation": "x", "opened": 0, "unique_opened": 0, "conversions": 1,
+            "revenue": {"EUR": "9.9"},
+        },
+    ]  # fmt: skip
+    sent = tenant.stats(metrics, dimensions="day,variation", by="send", to="2026-10-06")
+    assert sent["meta"]["by"] == "send"
+    assert sent["rows"] == [
+        {
+            "day": "2026-10-05", "variation": "x", "opened": 1, "unique_opened": 1, "conversions": 1,
+            "revenue": {"EUR": "9.9"},
+        },
+    ]  # fmt: skip
+    refused = tenant.client.get("/v1/stats", params={"metrics": "opened", "by": "moon"})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "by")
