@@ -29,7 +29,7 @@ def document(rooms: Iterable[Room] = ROOMS) -> str:
 
 
 def _chapter(room: Room) -> str:
-    lines = ["", f"## {room.name.capitalize()}"]
+    lines = ["", f"## {room.title}"]
     for route in dict.fromkeys(entry.route for entry in room.compatibility):
         lines += ["", f"### {route}", "", "| what | source | here |", "|---|---|---|"]
         lines += [_row(entry) for entry in room.compatibility if entry.route == route]

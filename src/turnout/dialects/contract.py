@@ -95,8 +95,8 @@ class Room:
 
     `authenticate` returns the caller or raises Unauthenticated. `render_error` gives any error its
     body and status, for unknown paths beside its own too. `decorate` may add
-    headers to every response. `compatibility` says where a vendor's API is met, and how. `prepare` reads
-    what `authenticate` needs of a body.
+    headers to every response. `compatibility` says where a vendor's API is met, and how; `title` is the
+    vendor's name as it writes it. `prepare` reads what `authenticate` needs of a body.
     """
 
     name: str
@@ -106,3 +106,4 @@ class Room:
     decorate: Callable[[Call, Response], None] | None = None
     compatibility: tuple[Entry, ...] = ()
     prepare: Callable[[Request], Awaitable[None]] | None = None
+    title: str = ""

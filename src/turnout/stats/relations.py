@@ -28,6 +28,11 @@ _OF_CREDIT = {
     **dict.fromkeys(("anonymous", "goal", "duration_ms", "quantity", "id"), "0"),
 }
 
+_NOTHING = "''"
+
+#: SQL of the time of the message that an event belongs to, or of its own.
+_MESSAGE_TIME = "if(r.recipient != '', r.at, e.time) AS time"
+
 
 def relation(scope: Scope, read: Read, fills: tuple[int, ...] = ()) -> tuple[str, list[str]]:
     """What to read from, and the conditions on it: the range, the filters, and what the table's key needs."""
@@ -40,7 +45,7 @@ def relation(scope: Scope, read: Read, fills: tuple[int, ...] = ()) -> tuple[str
     if read.source == "credits":
         return _nested(_credits(scope, read, fills)), met
     if read.by_send:
-        return _nested(_by_send(scope, _own(scope, read.metrics))), met
+        return _nested(_by_send(scope, _own(scope, read))), met
     return read.source, [scope.workspace(), *type_condition(scope, read.metrics), *met]
 
 
@@ -48,14 +53,14 @@ def _nested(sql: str) -> str:
     return f"(\n{sql}\n)"
 
 
-def _own(scope: Scope, metrics: tuple[Metric, ...]) -> list[str]:
-    """Conditions on raw events before they are placed: no message is later than what belongs to it."""
-    start, _ = bounded(scope.question)
+def _own(scope: Scope, read: Read) -> list[str]:
+    """Conditions on raw events before they are placed: what belongs to a message comes no earlier, but later."""
+    start, end = bounded(scope.question)
     return [
         scope.workspace(),
-        *type_condition(scope, metrics),
+        *type_condition(scope, [metric for metric in read.metrics if not metric.only_credited]),
         *_campaigns(scope),
-        *scope.within("time", ((start, None),)),
+        *scope.within("time", ((start, None if read.by_send else end),)),
     ]
 
 
@@ -85,9 +90,6 @@ def _filled(scope: Scope, conditions: list[str], *, by_send: bool) -> str:
         f"FROM (\n{_messages(scope, concerned, attributes=True)}\n)\nGROUP BY campaign, recipient, key, at"
     )
     return _joined([*columns, _MESSAGE_TIME if by_send else "e.time AS time"], conditions, messages)
-
-
-_MESSAGE_TIME = "if(r.recipient != '', r.at, e.time) AS time"
 
 
 def _joined(columns: list[str], conditions: list[str], messages: str) -> str:
@@ -129,7 +131,7 @@ def _credits(scope: Scope, read: Read, fills: tuple[int, ...]) -> str:
     said = tuple(metric for metric in read.metrics if not metric.only_credited)
     if not said:
         return credited
-    conditions = [*_own(scope, said), f"({' OR '.join(f'({scope.counted(metric)})' for metric in said)})"]
+    conditions = [*_own(scope, read), f"({' OR '.join(f'({scope.counted(metric)})' for metric in said)})"]
     if any(metric.credit == "revenue" for metric in said):
         conditions.append(_first_of_order(scope))
     filled = any("converted" in metric.types for metric in said) and _asks_of_message(scope)
@@ -139,9 +141,6 @@ def _credits(scope: Scope, read: Read, fills: tuple[int, ...]) -> str:
         events = _by_send(scope, conditions) if read.by_send else _events(conditions)
     columns = ", ".join([*_COLUMNS, "time"])
     return f"SELECT {columns}, '' AS kind\nFROM (\n{events}\n)\nUNION ALL\n{credited}"
-
-
-_NOTHING = "''"
 
 
 def _asks_of_message(scope: Scope) -> bool:

@@ -17,7 +17,7 @@ SELECT type, campaign, recipient, anonymous, message, variation, channel, send_i
 FROM events
 WHERE workspace = {p5:String}
   AND type IN {p8:Array(String)}
-  AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
+  AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
   AND ((type IN ('purchased', 'converted') AND (campaign != '' AND (type = 'purchased' OR goal = 0)) AND currency != '' AND traffic IN {p0:Array(String)}))
   AND NOT (type = 'purchased' AND order_id != '' AND id IN (
 SELECT arrayJoin(arrayPopFront(arraySort(groupArray((time, id))))).2

@@ -145,4 +145,4 @@ ROUTES: tuple[Route, ...] = (
     ),
 )  # fmt: skip
 
-ROOM = Room("batch", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY)
+ROOM = Room("batch", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Batch")

@@ -227,5 +227,6 @@ ROUTES: tuple[Route, ...] = (
 )
 
 ROOM = Room(
-    "braze", ROUTES, access.authenticate, access.render_error, access.decorate, COMPATIBILITY, access.prepare
+    "braze", ROUTES, access.authenticate, access.render_error, access.decorate, COMPATIBILITY, access.prepare,
+    "Braze",
 )  # fmt: skip

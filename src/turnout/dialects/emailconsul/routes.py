@@ -203,4 +203,4 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 
 ROUTES: tuple[Route, ...] = (*_routes(""), *_routes(PREFIX))
 
-ROOM = Room("emailconsul", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY)
+ROOM = Room("emailconsul", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="EmailConsul")

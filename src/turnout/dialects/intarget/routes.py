@@ -136,4 +136,4 @@ ROUTES: tuple[Route, ...] = (
     ),
 )  # fmt: skip
 
-ROOM = Room("intarget", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY)
+ROOM = Room("intarget", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="InTarget")

@@ -284,4 +284,4 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", f"{_BASE}/{{campaignKey}}", update, "Change a show", ("campaign.update", "admin")),
 )  # fmt: skip
 
-ROOM = Room("shoplive", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY)
+ROOM = Room("shoplive", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Shoplive")
