@@ -168,7 +168,7 @@ def a_question(chance: random.Random, zone: str, known: list[dict[str, Any]]) ->
     )
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", range(8))
 def test_credits_are_what_the_judge_says(open_workspace: OpenWorkspace, seed: int) -> None:
     chance = random.Random(seed)
     zone, goals, events = a_world(chance)
@@ -209,6 +209,9 @@ STORIES: dict[str, tuple[tuple[str, ...], list[Any]]] = {
     ]),
     "a later touch comes in": (SALES, [
         [PURCHASE], _event("sent", 0, message="m"), _event("purchased", 3, amount=5), _event("sent", 1, message="n"),
+    ]),
+    "a purchase comes in at the last moment": (SALES, [
+        [PURCHASE], _event("sent", 0), _event("purchased", 24, amount=5),
     ]),
     "an earlier purchase comes in": (SALES, [
         [PURCHASE], _event("sent", 0), _event("purchased", 30, amount=5), _event("purchased", 3, amount=7),
