@@ -11,7 +11,7 @@ WITH
     touches AS
     (
         SELECT recipient, type, message, send_id, toUnixTimestamp64Milli(time) AS at,
-            sipHash128(channel, message, variation, send_id, profile, traffic) AS of
+            murmurHash3_128(channel, message, variation, send_id, profile, traffic) AS of
         FROM events
         WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN {touches:Array(String)}
           AND recipient != '' AND traffic IN {traffic:Array(String)}
@@ -114,8 +114,13 @@ SELECT {fill:UInt64}, {kind:String}, recipient, fromUnixTimestamp64Milli(at, 'UT
 FROM credited AS c
 INNER JOIN
 (
-    SELECT DISTINCT channel, message, variation, send_id, profile, traffic,
-        sipHash128(channel, message, variation, send_id, profile, traffic) AS of
-    FROM events
-    WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN {touches:Array(String)}
+    SELECT channel, message, variation, send_id, profile, traffic,
+        murmurHash3_128(channel, message, variation, send_id, profile, traffic) AS of
+    FROM
+    (
+        SELECT channel, message, variation, send_id, profile, traffic
+        FROM events
+        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN {touches:Array(String)}
+        GROUP BY ALL
+    )
 ) AS t USING (of)
