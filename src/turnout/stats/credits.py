@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from turnout import sql
 from turnout.model import BEHAVIOURS, Campaign, Workspace
 from turnout.stats.behaviours import Behaviours
+from turnout.stats.plan import Held
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells
 
@@ -34,6 +35,9 @@ _PART_TOUCHES = 2_000_000
 
 #: Whoever was dormant and opens the app within this time after a message is reengaged.
 _REENGAGED_WITHIN_MS = 3 * 86_400_000
+
+#: Types that say by themselves what else is credited.
+SAID = frozenset({"converted", "purchased", "opened"})
 
 #: The engine's times end here.
 _LAST_MS = 4_102_444_800_000
@@ -95,11 +99,12 @@ class _Key:
 
 @dataclass(frozen=True)
 class _Reach:
-    """When a campaign touched, and how often."""
+    """When a campaign touched, and how often; and which of `SAID` it has events of."""
 
-    first_ms: int
-    last_ms: int
-    touches: int
+    first_ms: int = 0
+    last_ms: int = 0
+    touches: int = 0
+    said: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -121,14 +126,6 @@ class _Slot:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     fill: _Fill | None = None
-
-
-@dataclass(frozen=True)
-class Held:
-    """The fills of a question, and the kinds of credit that there may be in them."""
-
-    fills: tuple[int, ...] = ()
-    kinds: frozenset[str] = frozenset()
 
 
 class Credits:
@@ -166,8 +163,13 @@ class Credits:
         kinds: Iterable[str],
         traffic: Traffic,
         helpers: Executor,
+        *,
+        only: bool = False,
     ) -> Iterator[Held]:
-        """The fills of these kinds for these campaigns; they stay as they are until the block ends."""
+        """The fills of these kinds for these campaigns; they stay as they are until the block ends.
+
+        `only`: the question is about no other campaigns.
+        """
         keys = [
             _Key(workspace.id, campaign.id, found, traffic)
             for kind in sorted(kinds)
@@ -177,8 +179,13 @@ class Credits:
         prepared = self._prepared(keys)
         leases = [helpers.submit(self._lease, key, prepared) for key in keys]
         try:
-            fills = tuple(fill.id for lease in leases if (fill := lease.result()).id)
-            yield Held(fills, frozenset(key.rule.kind for key in keys))
+            fills = [lease.result() for lease in leases]
+            known = only and {key.campaign for key in keys} == {campaign.id for campaign in campaigns}
+            yield Held(
+                tuple(fill.id for fill in fills if fill.id),
+                frozenset(key.rule.kind for key in keys),
+                SAID.difference(*(fill.reach.said for fill in fills)) if known and fills else frozenset(),
+            )
         finally:
             for lease in leases:
                 if lease.exception() is None:
@@ -271,7 +278,7 @@ class Credits:
     def _reaches(self, keys: Sequence[_Key]) -> dict[_Key, _Reach]:
         """When, and how often, each key's touches were; one question for all of them."""
         by_campaign: dict[tuple[str, str], list[tuple[str, int, int, int]]] = {}
-        types = tuple({name for key in keys for name in key.rule.touches})
+        types = tuple(SAID.union(*(key.rule.touches for key in keys)))
         for workspace in {key.workspace for key in keys}:
             names = tuple({key.campaign for key in keys if key.workspace == workspace})
             asked: dict[str, Value] = {"workspace": workspace, "campaigns": names, "types": types}
@@ -303,8 +310,9 @@ class Credits:
                 self._retire(slot.fill)
 
 
-def _reach(seen: Iterable[tuple[str, int, int, int]], types: Sequence[str]) -> _Reach:
-    mine = [(first, last, touches) for kind, first, last, touches in seen if kind in types]
+def _reach(seen: Sequence[tuple[str, int, int, int]], touches: Sequence[str]) -> _Reach:
+    said = frozenset(kind for kind, *_ in seen if kind in SAID)
+    mine = [one for one in seen if one[0] in touches]
     if not mine:
-        return _Reach(0, 0, 0)
-    return _Reach(min(one[0] for one in mine), max(one[1] for one in mine), sum(one[2] for one in mine))
+        return _Reach(said=said)
+    return _Reach(min(one[1] for one in mine), max(one[2] for one in mine), sum(one[3] for one in mine), said)

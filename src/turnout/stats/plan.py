@@ -58,16 +58,31 @@ OF_MESSAGE = ("channel", "message", "variation", "send_id", "profile")
 _SENDS = frozenset({"sent", "enrolled"})
 
 
-def plan(
-    question: Question, offsets: Offsets, *, rolled_up: bool = True, credited: frozenset[str] = frozenset()
-) -> Plan:
-    """Choose the passes for a question; without `rolled_up`, raw only. `credited` kinds of credit may exist."""
+@dataclass(frozen=True)
+class Held:
+    """What is known of credits before a question is planned: the `fills` that hold those of its campaigns, the
+    `kinds` of credit that there may be, and the types of which its campaigns have no event (`silent`)."""
+
+    fills: tuple[int, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+
+    def says(self, metric: Metric) -> bool:
+        """Whether there may be events that a metric counts, beside what is credited."""
+        return not metric.only_credited and not (metric.types and self.silent.issuperset(metric.types))
+
+
+_NOTHING_HELD = Held()
+
+
+def plan(question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = _NOTHING_HELD) -> Plan:
+    """Choose the passes for a question; without `rolled_up`, raw only."""
     whole = bounded(question)
     if whole[0] is not None and whole[0] == whole[1]:
         return Plan((), offsets)
     metrics = base_metrics(question.metrics)
-    together = tuple(metric for metric in metrics if _together(question, metric, credited))
-    plain = tuple(metric for metric in metrics if metric not in together and not metric.only_credited)
+    together = tuple(metric for metric in metrics if held.says(metric) and _together(question, metric, held.kinds))
+    plain = tuple(metric for metric in metrics if metric not in together and held.says(metric))
     late, timely = _by_send(question, plain)
     reads = []
     additive = tuple(metric for metric in timely if metric.additive)
@@ -81,12 +96,12 @@ def plan(
     by_send = question.placed_by == "send"
     if together:
         reads.append(Read("credits", together, (whole,), by_send=by_send, with_said=True))
-    added = tuple(metric for metric in metrics if metric.credit in credited and metric not in together)
+    added = tuple(metric for metric in metrics if metric.credit in held.kinds and metric not in together)
     if added:
         reads.append(Read("credits", added, (whole,), by_send=by_send))
     reads += [Read("intervals", (metric,), (whole,)) for metric in metrics if metric.kind == "peak"]
     reads += [Read("firsts", (metric,), (whole,)) for metric in metrics if metric.kind == "first"]
-    return Plan(tuple(reads), offsets)
+    return Plan(tuple(reads), offsets, held.fills)
 
 
 def _together(question: Question, metric: Metric, credited: frozenset[str]) -> bool:
@@ -110,15 +125,15 @@ def _by_send(question: Question, metrics: tuple[Metric, ...]) -> tuple[tuple[Met
     return late, tuple(metric for metric in plain if metric not in late)
 
 
-def excluded(question: Question, offsets: Offsets, *, rolled_up: bool = True) -> Plan | None:
+def excluded(
+    question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = _NOTHING_HELD
+) -> Plan | None:
     """Choose the passes that count the events which the question's traffic leaves out.
 
     None where it leaves out nothing. A distinct count looks at recipients, which only raw has; then
     all the metrics are looked up there, so that an event of several metrics is one.
     """
-    metrics = tuple(
-        metric for metric in base_metrics(question.metrics) if not (metric.any_traffic or metric.only_credited)
-    )
+    metrics = tuple(metric for metric in base_metrics(question.metrics) if held.says(metric) and not metric.any_traffic)
     whole = bounded(question)
     if not metrics or set(question.traffic) == set(TRAFFIC_CLASSES) or (whole[0] is not None and whole[0] == whole[1]):
         return None

@@ -15,9 +15,9 @@ from turnout.stats import answer, calendar, excluded, plan
 from turnout.stats import compile as compiler
 from turnout.stats.answer import Answer, Row
 from turnout.stats.calendar import Offsets
-from turnout.stats.credits import Credits, Held
+from turnout.stats.credits import Credits
 from turnout.stats.metrics import base_metrics
-from turnout.stats.plan import Plan
+from turnout.stats.plan import Held, Plan
 from turnout.stats.question import Question
 from turnout.stats.scope import Statement
 from turnout.store.catalog import Catalog
@@ -135,8 +135,9 @@ class Statistics:
         campaigns = [
             one for one in self._catalog.campaigns(question.workspace) if all(one.id in names for names in named)
         ]
+        only = bool(named) and set.intersection(*named) <= {one.id for one in campaigns}
         workspace = self._catalog.workspace(question.workspace)
-        return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers)
+        return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers, only=only)
 
     def _gather(self, asked: _Asked) -> Answer:
         """The parts of an answer, asked side by side: each waits for the engine most of the time."""
@@ -167,8 +168,7 @@ class _Asked:
         return calendar.offsets(self.question.timezone)
 
     def _plan(self, question: Question) -> Plan:
-        chosen = plan.plan(question, self._offsets, rolled_up=self.rolled_up, credited=self.held.kinds)
-        return replace(chosen, fills=self.held.fills)
+        return plan.plan(question, self._offsets, rolled_up=self.rolled_up, held=self.held)
 
     def totals(self) -> Row:
         """The whole range in one row."""
@@ -196,7 +196,7 @@ class _Asked:
 
     def excluded(self) -> dict[str, int]:
         """How many events of each class of traffic did not count."""
-        chosen = plan.excluded(self.question, self._offsets, rolled_up=self.rolled_up)
+        chosen = plan.excluded(self.question, self._offsets, rolled_up=self.rolled_up, held=self.held)
         counts: dict[str, int] = {}
         if chosen is not None:
             counts = {name: int(count) for name, count in self._rows(excluded.statement(self.question, chosen))}

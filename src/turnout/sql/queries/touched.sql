@@ -1,5 +1,5 @@
--- When each campaign touched recipients, and how often, by the type of touch.
+-- What events each campaign has of some types, how many, and between which times.
 SELECT campaign, type, toUnixTimestamp64Milli(min(time)), toUnixTimestamp64Milli(max(time)), count()
 FROM events
-WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)} AND recipient != ''
+WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
 GROUP BY campaign, type
