@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from turnout import sql
-from turnout.model import BEHAVIOURS, Campaign, Workspace
+from turnout.model import BEHAVIOURS, EVENT_TYPES, Campaign, Workspace
 from turnout.stats.behaviours import Behaviours
 from turnout.stats.plan import Held
 from turnout.store.engine import Engine, Value, rows
@@ -26,6 +26,8 @@ from turnout.store.events import Cells
 
 _CREDIT = sql.query("credit")
 _TOUCHED = sql.query("touched")
+
+_ALL_TYPES = frozenset(EVENT_TYPES)
 
 #: Fills kept at once; the least recently asked for go first.
 KEPT_FILLS = 4000
@@ -35,9 +37,6 @@ _PART_TOUCHES = 2_000_000
 
 #: Whoever was dormant and opens the app within this time after a message is reengaged.
 _REENGAGED_WITHIN_MS = 3 * 86_400_000
-
-#: Types that say by themselves what else is credited.
-SAID = frozenset({"converted", "purchased", "opened"})
 
 #: The engine's times end here.
 _LAST_MS = 4_102_444_800_000
@@ -99,12 +98,12 @@ class _Key:
 
 @dataclass(frozen=True)
 class _Reach:
-    """When a campaign touched, and how often; and which of `SAID` it has events of."""
+    """When a campaign touched, and how often; and of which types it has events at all."""
 
     first_ms: int = 0
     last_ms: int = 0
     touches: int = 0
-    said: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -184,7 +183,7 @@ class Credits:
             yield Held(
                 tuple(fill.id for fill in fills if fill.id),
                 frozenset(key.rule.kind for key in keys),
-                SAID.difference(*(fill.reach.said for fill in fills)) if known and fills else frozenset(),
+                _ALL_TYPES.difference(*(fill.reach.types for fill in fills)) if known and fills else frozenset(),
             )
         finally:
             for lease in leases:
@@ -278,10 +277,9 @@ class Credits:
     def _reaches(self, keys: Sequence[_Key]) -> dict[_Key, _Reach]:
         """When, and how often, each key's touches were; one question for all of them."""
         by_campaign: dict[tuple[str, str], list[tuple[str, int, int, int]]] = {}
-        types = tuple(SAID.union(*(key.rule.touches for key in keys)))
         for workspace in {key.workspace for key in keys}:
             names = tuple({key.campaign for key in keys if key.workspace == workspace})
-            asked: dict[str, Value] = {"workspace": workspace, "campaigns": names, "types": types}
+            asked: dict[str, Value] = {"workspace": workspace, "campaigns": names}
             for name, kind, first, last, touches in rows(self._engine, _TOUCHED, asked):
                 by_campaign.setdefault((workspace, name), []).append((kind, int(first), int(last), int(touches)))
         return {key: _reach(by_campaign.get((key.workspace, key.campaign), ()), key.rule.touches) for key in keys}
@@ -311,8 +309,8 @@ class Credits:
 
 
 def _reach(seen: Sequence[tuple[str, int, int, int]], touches: Sequence[str]) -> _Reach:
-    said = frozenset(kind for kind, *_ in seen if kind in SAID)
+    types = frozenset(kind for kind, *_ in seen)
     mine = [one for one in seen if one[0] in touches]
     if not mine:
-        return _Reach(said=said)
-    return _Reach(min(one[1] for one in mine), max(one[2] for one in mine), sum(one[3] for one in mine), said)
+        return _Reach(types=types)
+    return _Reach(min(one[1] for one in mine), max(one[2] for one in mine), sum(one[3] for one in mine), types)

@@ -75,7 +75,7 @@ def _campaigns(scope: Scope) -> list[str]:
 def _by_send(scope: Scope, conditions: list[str]) -> str:
     """Raw events that meet the conditions, at the time of the message that each belongs to, if there is one."""
     columns = [f"e.{name} AS {name}" for name in _COLUMNS]
-    return _joined([*columns, _MESSAGE_TIME], conditions, _messages(scope))
+    return _joined([*columns, _MESSAGE_TIME], conditions, _messages(scope, conditions))
 
 
 def _filled(scope: Scope, conditions: list[str], *, by_send: bool) -> str:
@@ -83,11 +83,10 @@ def _filled(scope: Scope, conditions: list[str], *, by_send: bool) -> str:
     is_open = " AND ".join(["e.type IN ('converted', 'purchased')", *(f"e.{name} = ''" for name in OF_MESSAGE)])
     columns = [f"e.{name} AS {name}" for name in _COLUMNS if name not in OF_MESSAGE]
     columns += [f"if({is_open}, r.of.{place}, e.{name}) AS {name}" for place, name in enumerate(OF_MESSAGE, 1)]
-    concerned = f"recipient IN (SELECT recipient FROM events {' AND '.join(['WHERE 1', *conditions])})"
     # Of several at one instant it is always the same one.
     messages = (
         f"SELECT campaign, recipient, key, at, max(({', '.join(OF_MESSAGE)})) AS of\n"
-        f"FROM (\n{_messages(scope, concerned, attributes=True)}\n)\nGROUP BY campaign, recipient, key, at"
+        f"FROM (\n{_messages(scope, conditions, attributes=True)}\n)\nGROUP BY campaign, recipient, key, at"
     )
     return _joined([*columns, _MESSAGE_TIME if by_send else "e.time AS time"], conditions, messages)
 
@@ -103,10 +102,12 @@ def _events(conditions: list[str]) -> str:
     return f"SELECT {', '.join(_COLUMNS)}, time\nFROM events\n{where(*conditions)}"
 
 
-def _messages(scope: Scope, *conditions: str, attributes: bool = False) -> str:
-    """Messages received at `at`, each by the `key` of its own name, and of none: sent, or first seen."""
+def _messages(scope: Scope, conditions: list[str], *, attributes: bool = False) -> str:
+    """Messages received at `at`, each by the `key` of its own name, and of none: sent, or first seen. Only those
+    that raw events which meet the conditions could belong to."""
+    concerned = where(*conditions)
     rest = [name for name in OF_MESSAGE if name != "message"] if attributes else []
-    met = [scope.workspace(), *_campaigns(scope), "recipient != ''", *conditions]
+    met = [scope.workspace(), *_campaigns(scope), f"recipient IN (SELECT recipient FROM events {concerned})"]
     sent, seen = where(*met, "type IN ('sent', 'enrolled')"), where(*met, "type = 'impression'")
     firsts = [f"argMin({name}, (time, id)) AS {name}" for name in rest]
     names = ["campaign", "recipient", "message"]
@@ -114,6 +115,7 @@ def _messages(scope: Scope, *conditions: str, attributes: bool = False) -> str:
         f"SELECT *, arrayJoin(if(message = '', [''], ['', toString(message)])) AS key\nFROM (\n"
         f"SELECT {', '.join([*names, 'time AS at', *rest])}\nFROM events\n{sent}\nUNION ALL\n"
         f"SELECT {', '.join([*names, 'min(time) AS at', *firsts])}\nFROM events\n{seen}\nGROUP BY {', '.join(names)}\n)"
+        f"\nWHERE recipient != '' AND key IN (SELECT message FROM events {concerned})"
     )
 
 
