@@ -87,6 +87,17 @@ def test_the_range_is_half_open(spring):
     assert "no events in this range" in empty.out
 
 
+def test_by_send_everything_is_of_the_day_of_its_message(spring):
+    result = spring("stats", "spring", "--by", "send", "--timezone", "Europe/Paris")
+    assert "on the day of the message that it belongs to" in result.out
+    # What bounced at 23:30 in UTC did so on the next day in Paris, but the message was sent on the first.
+    assert cells(result.out, "2026-10-01")[3] == "1"
+    assert cells(spring("stats", "spring", "--timezone", "Europe/Paris").out, "2026-10-01")[3] == "0"
+    refused = spring("stats", "spring", "--by", "moon")
+    assert refused.code == 2
+    assert "by" in refused.err
+
+
 def test_the_overview_has_a_line_a_campaign_latest_first(spring):
     spring.tenant.send(
         {"type": "watched", "time": "2026-10-09T10:00:00Z", "campaign": "show", "recipient": "v", "duration_s": 60},

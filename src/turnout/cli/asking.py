@@ -21,10 +21,13 @@ class Range:
     timezone: str = ""
     traffic: str = ""
     filters: tuple[str, ...] = ()
+    by: str = ""
 
     def query(self, campaign: str = "") -> dict[str, str]:
         """As parameters of the API. InvalidInput for a filter that isn't one."""
-        found = {"from": self.from_, "to": self.to, "timezone": self.timezone, "traffic": self.traffic}
+        found = {
+            "from": self.from_, "to": self.to, "timezone": self.timezone, "traffic": self.traffic, "by": self.by,
+        }  # fmt: skip
         for one in self.filters:
             name, sign, values = one.partition("=")
             if not sign or not name:

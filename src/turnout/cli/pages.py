@@ -52,6 +52,8 @@ def _range(meta: dict[str, Any]) -> None:
     """What was asked for, and what was left out of it."""
     if meta["from"] or meta["to"]:
         print(f"range: {meta['from'] or 'the beginning'} up to {meta['to'] or 'now'}")
+    if meta["by"] == "send":
+        print("on the day of the message that it belongs to")
     left_out = ", ".join(f"{count:,} {name}" for name, count in meta["excluded"].items() if count)
     print(f"counted: {' and '.join(meta['traffic'])} traffic" + (f"; left out: {left_out}" if left_out else ""))
 

@@ -25,6 +25,15 @@ def stats(
     to: options.To = "",
     timezone: options.Timezone = "",
     traffic: options.Traffic = "",
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            metavar="TIME",
+            help="event, or send: the day of the message that it belongs to.",
+            show_default=False,
+        ),
+    ] = "",
     filters: options.Filters = None,
     sort: Annotated[
         str,
@@ -54,7 +63,7 @@ def stats(
     A funnel with rates and trends and a table of days; with --metrics or --dimensions, the table that these make.
     `recipients` are distinct over the whole range, so the days' do not add up to them.
     """
-    asked = {"sort": sort, **asking.Range(from_, to, timezone, traffic, tuple(filters or ())).query(campaign)}
+    asked = {"sort": sort, **asking.Range(from_, to, timezone, traffic, tuple(filters or ()), by).query(campaign)}
     asked = {name: value for name, value in asked.items() if value}
     with connect(Target(url, key, data, workspace)) as server:
         found = asking.campaign(server, campaign) if campaign else None
