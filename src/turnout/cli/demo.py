@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -11,18 +10,20 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
+import msgspec
 import typer
 
 from turnout.cli import asking, console, options
-from turnout.cli.connection import Connection, Refused, background, connected_to, path
+from turnout.cli.connection import Connection, background, connected_to, path
 from turnout.cli.serve import set_up_log
 from turnout.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from turnout.demo.sample import Sample
+    from turnout.dialects.contract import Example
 
 #: Obviously not secret; the environment's win.
 _CREDENTIALS = {
@@ -105,9 +106,9 @@ def _show(server: Connection, settings: Settings, words: str) -> None:
     print(f"  API key         {settings.api_key}")
     print(f"  statistics      {server.url}/v1/stats    campaigns  {server.url}/v1/campaigns")
     print(f"  metrics         {server.url}/v1/metrics  OpenAPI    {server.url}/openapi.json")
-    _show_question(server, settings, "/v1/stats", _EXAMPLE)
-    for where in _vendor_routes(server):
-        _show_question(server, settings, where, {})
+    _show_question(server, "", _own(settings))
+    for title, example in _examples(server, settings):
+        _show_question(server, title, example)
     program, where = _program(), shlex.quote(str(settings.data))
     print("\nThe same on a page, and events of your own:")
     print(f"  {program} stats --data {where}")
@@ -121,10 +122,14 @@ def _program() -> str:
     return called if Path(called).name == "turnout" and shutil.which("turnout") != called else "turnout"
 
 
-def _show_question(server: Connection, settings: Settings, where: str, query: dict[str, str]) -> None:
-    answer = server.call("GET", where, query=query).text
-    address = f"{server.url}{where}" + (f"?{urlencode(query, safe=',')}" if query else "")
-    print(f"\n$ curl -s -H {shlex.quote(f'Authorization: Bearer {settings.api_key}')} {shlex.quote(address)}")
+def _show_question(server: Connection, title: str, example: Example) -> None:
+    import httpx
+
+    # By nothing but what is shown.
+    answer = httpx.get(f"{server.url}{example.path}", headers=example.headers, timeout=60).text
+    given = "".join(f"-H {shlex.quote(f'{name}: {value}')} " for name, value in example.headers.items())
+    print(f"\n{title}:" if title else "")
+    print(f"$ curl -s {given}{shlex.quote(f'{server.url}{example.path}')}")
     print(console.plain(_shortened(answer)))
 
 
@@ -135,25 +140,26 @@ def _shortened(answer: str) -> str:
     return f"{answer[:_SHOWN_CHARACTERS]} …"
 
 
-def _vendor_routes(server: Connection) -> list[str]:
-    """One address of every other API that answers this key without more being said."""
+def _own(settings: Settings) -> Example:
+    from turnout.dialects.contract import Example
+
+    return Example(f"/v1/stats?{urlencode(_EXAMPLE, safe=',')}", {"Authorization": f"Bearer {settings.api_key}"})
+
+
+def _examples(server: Connection, settings: Settings) -> list[tuple[str, Example]]:
+    """A request in every other API, by its name."""
+    from turnout.app import now
+    from turnout.dialects.contract import Shown
     from turnout.dialects.registry import ROOMS
+    from turnout.model import Campaign, Workspace
 
-    found = []
-    for room in ROOMS[1:]:
-        for route in room.routes:
-            if route.method == "GET" and "{" not in route.path and _answers(server, route.path):
-                found.append(route.path)
-                break
-    return found
-
-
-def _answers(server: Connection, where: str) -> bool:
-    try:
-        found: Any = json.loads(server.call("GET", where).content)
-    except (Refused, ValueError):
-        return False
-    return bool(found)
+    (workspace,) = [one for one in server.get("/v1/workspaces")["workspaces"] if one["id"] == "default"]
+    fields = Campaign.__struct_fields__
+    campaigns = [{name: one[name] for name in fields if name in one} for one in asking.campaigns(server)]
+    shown = Shown(
+        msgspec.convert(workspace, Workspace), settings.api_key, msgspec.convert(campaigns, tuple[Campaign, ...]), now()
+    )
+    return [(room.title, room.example(shown)) for room in ROOMS if room.example is not None]
 
 
 def _until_stopped() -> None:

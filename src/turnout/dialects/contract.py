@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout.errors import Forbidden, TurnoutError
-from turnout.model import ApiKey, Workspace
+from turnout.model import ApiKey, Campaign, Workspace
 from turnout.services import Services
 
 T = TypeVar("T")
@@ -90,13 +91,36 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What an example is made of: a workspace with some campaigns, a key of it, and the moment."""
+
+    workspace: Workspace
+    key: str
+    campaigns: tuple[Campaign, ...]
+    now: datetime
+
+    def campaign(self, *channels: str) -> Campaign:
+        """The first campaign with one of these channels, else the first; there is at least one."""
+        return next((one for one in self.campaigns if set(channels) & set(one.channels)), self.campaigns[0])
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request that a client of the vendor's would make: GET `path`, with its query, and `headers`."""
+
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Room:
     """One API: its name, its routes, who asks, and how it says no.
 
     `authenticate` returns the caller or raises Unauthenticated. `render_error` gives any error its
     body and status, for unknown paths beside its own too. `decorate` may add
     headers to every response. `compatibility` says where a vendor's API is met, and how; `title` is the
-    vendor's name as it writes it. `prepare` reads what `authenticate` needs of a body.
+    vendor's name as it writes it, and `example` shows how a client asks. `prepare` reads what `authenticate`
+    needs of a body.
     """
 
     name: str
@@ -107,3 +131,4 @@ class Room:
     compatibility: tuple[Entry, ...] = ()
     prepare: Callable[[Request], Awaitable[None]] | None = None
     title: str = ""
+    example: Callable[[Shown], Example] | None = None

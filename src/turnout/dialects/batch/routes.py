@@ -10,6 +10,7 @@ from starlette.responses import Response
 from turnout import errors
 from turnout.dialects.batch import campaigns, render, stats, wire
 from turnout.dialects.batch.compatibility import COMPATIBILITY
+from turnout.dialects.batch.example import example
 from turnout.dialects.batch.limits import WAIT_S, limit_of
 from turnout.dialects.batch.lookup import JSON
 from turnout.dialects.batch.state import STATES
@@ -145,4 +146,7 @@ ROUTES: tuple[Route, ...] = (
     ),
 )  # fmt: skip
 
-ROOM = Room("batch", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Batch")
+ROOM = Room(
+    "batch", ROUTES, authenticate, render_error,
+    compatibility=COMPATIBILITY, title="Batch", example=example,
+)  # fmt: skip

@@ -13,6 +13,7 @@ from turnout.dialects.braze import access, details, parse, render
 from turnout.dialects.braze.arms import is_uuid, layout
 from turnout.dialects.braze.canvas import canvas
 from turnout.dialects.braze.compatibility import COMPATIBILITY
+from turnout.dialects.braze.example import example
 from turnout.dialects.braze.journey import is_canvas, is_only_canvas, journey
 from turnout.dialects.braze.kpi import KPIS, kpi
 from turnout.dialects.braze.life import Asker
@@ -228,5 +229,5 @@ ROUTES: tuple[Route, ...] = (
 
 ROOM = Room(
     "braze", ROUTES, access.authenticate, access.render_error, access.decorate, COMPATIBILITY, access.prepare,
-    "Braze",
+    "Braze", example,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from turnout.capture import body as incoming
 from turnout.dialects.contract import Call, Caller, Handler, Room, Route
 from turnout.dialects.emailconsul import counts, parse, render
 from turnout.dialects.emailconsul.compatibility import COMPATIBILITY, PREFIX
+from turnout.dialects.emailconsul.example import example
 from turnout.dialects.emailconsul.wire import LINK, PIXEL, Log
 from turnout.dialects.kept import Bodies, PerHouse
 from turnout.services import Services
@@ -203,4 +204,6 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 
 ROUTES: tuple[Route, ...] = (*_routes(""), *_routes(PREFIX))
 
-ROOM = Room("emailconsul", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="EmailConsul")
+ROOM = Room(
+    "emailconsul", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="EmailConsul", example=example
+)

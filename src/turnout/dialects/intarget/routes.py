@@ -12,6 +12,7 @@ from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.intarget import numbers, parse
 from turnout.dialects.intarget.compatibility import COMPATIBILITY
+from turnout.dialects.intarget.example import example
 from turnout.dialects.intarget.lines import lines
 from turnout.dialects.intarget.paging import Page, address
 from turnout.dialects.intarget.parse import Query
@@ -136,4 +137,6 @@ ROUTES: tuple[Route, ...] = (
     ),
 )  # fmt: skip
 
-ROOM = Room("intarget", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="InTarget")
+ROOM = Room(
+    "intarget", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="InTarget", example=example
+)

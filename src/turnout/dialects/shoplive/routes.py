@@ -17,6 +17,7 @@ from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.kept import Bodies, PerHouse
 from turnout.dialects.shoplive import parse, render, shows, tokens
 from turnout.dialects.shoplive.compatibility import COMPATIBILITY
+from turnout.dialects.shoplive.example import example
 from turnout.dialects.shoplive.wire import CampaignBody
 from turnout.model import Campaign, CampaignFields, Workspace
 from turnout.services import Services
@@ -284,4 +285,6 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", f"{_BASE}/{{campaignKey}}", update, "Change a show", ("campaign.update", "admin")),
 )  # fmt: skip
 
-ROOM = Room("shoplive", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Shoplive")
+ROOM = Room(
+    "shoplive", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Shoplive", example=example
+)
