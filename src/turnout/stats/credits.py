@@ -30,7 +30,7 @@ _TOUCHED = sql.query("touched")
 _ALL_TYPES = frozenset(EVENT_TYPES)
 
 #: Fills kept at once; the least recently asked for go first.
-KEPT_FILLS = 4000
+KEPT_FILLS = 2000
 
 #: Touches that one statement takes in; more recipients are taken in several parts, which bounds its memory.
 _PART_TOUCHES = 2_000_000
