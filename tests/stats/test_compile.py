@@ -14,6 +14,7 @@ from turnout.errors import TurnoutError
 from turnout.stats import calendar, compile, excluded, export, plan
 from turnout.stats.export import Streamed
 from turnout.stats.metrics import DIMENSIONS, METRICS
+from turnout.stats.plan import Held
 from turnout.stats.question import Filter, Question, Sort
 from turnout.stats.scope import Scope, Statement
 
@@ -21,8 +22,9 @@ GOLDEN = Path(__file__).parent / "golden"
 DAY = 1_774_656_000_000  # 2026-03-28, the day before Berlin's clocks change
 
 COUNTS = Question(
-    "shop", ("sent", "revenue"), ("day", "campaign"), timezone="Europe/Berlin", from_ms=DAY, to_ms=DAY + 4 * 86_400_000
-)
+    "shop", ("sent", "purchase_value"), ("day", "campaign"), timezone="Europe/Berlin",
+    from_ms=DAY, to_ms=DAY + 4 * 86_400_000,
+)  # fmt: skip
 RAGGED = Question("shop", ("opened",), from_ms=DAY + 1, to_ms=DAY + 7_200_001)
 UNIQUES = Question(
     "shop",
@@ -41,10 +43,15 @@ PEAK = Question("shop", ("peak_concurrent_viewers",), filters=(Filter("campaign"
 PEAK_BY_HOUR = Question(
     "shop", ("viewing_time_s", "peak_concurrent_viewers"), ("campaign", "hour"), (Filter("day", ("2026-03-28",)),)
 )
+BY_SEND = Question("shop", ("opened",), ("day",), (Filter("campaign", ("spring",)),), from_ms=DAY, placed_by="send")
+CONVERSIONS = Question("shop", ("conversions",), ("day",), (Filter("campaign", ("spring",)),), from_ms=DAY)
+CONVERSIONS_OF_ARMS = Question("shop", ("conversions",), ("variation",), to_ms=DAY, placed_by="send")
+REVENUE = Question("shop", ("revenue",), ("campaign",), from_ms=DAY, to_ms=DAY + 86_400_000)
+FIRSTS = Question("shop", ("new_users",), ("day",), (Filter("param", ("ref",)),), from_ms=DAY)
 
 
-def page(question: Question) -> Statement:
-    return compile.page(question, plan.plan(question, calendar.offsets(question.timezone)))
+def page(question: Question, held: Held = plan.NOTHING_HELD) -> Statement:
+    return compile.page(question, plan.plan(question, calendar.offsets(question.timezone), held=held))
 
 
 def left_out(question: Question) -> Statement:
@@ -72,6 +79,12 @@ STATEMENTS = {
     "rows_of_all_pages": compile.row_count(COUNTS, plan.plan(COUNTS, calendar.offsets("Europe/Berlin"))),
     "peak": page(PEAK),
     "peak_by_hour": page(PEAK_BY_HOUR),
+    "by_send": page(BY_SEND),
+    "credits_beside_the_rollup": page(CONVERSIONS, Held((7, 8), frozenset({"goal_0"}))),
+    "credits_with_what_is_said": page(CONVERSIONS_OF_ARMS, Held((7, 8), frozenset({"goal_0"}))),
+    "credits_alone": page(CONVERSIONS, Held((7,), frozenset({"goal_0"}), frozenset({"converted"}))),
+    "revenue": page(REVENUE, Held((9,), frozenset({"revenue"}))),
+    "first_times": page(FIRSTS),
     "excluded_of_counts": left_out(RAGGED),
     "excluded_of_peak": left_out(PEAK_BY_HOUR),
     "export_of_events": streamed_events(),
@@ -101,7 +114,7 @@ def test_no_reviewed_statement_is_left_over() -> None:
 @pytest.mark.parametrize("dimension", sorted(set(DIMENSIONS) - {"minute", "hour"}))
 def test_no_value_of_a_user_becomes_sql(dimension: str) -> None:
     marked = "zzMARKzz'\\"
-    for metric in ("sent", "unique_sent", "revenue", "peak_concurrent_viewers"):
+    for metric in ("sent", "unique_sent", "revenue", "unique_conversions", "new_users", "peak_concurrent_viewers"):
         question = Question(
             marked,
             (metric,),

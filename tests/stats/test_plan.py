@@ -154,3 +154,74 @@ def test_every_metric_is_read_once() -> None:
     chosen = plan.plan(Question("w", tuple(METRICS)[:100]), calendar.offsets("UTC"))
     names = [metric.name for read in chosen.reads for metric in read.metrics]
     assert len(names) == len(set(names))
+
+
+def credited(metrics: str, *, silent: str = "", **more: object) -> list[tuple[object, ...]]:
+    held = plan.Held((1, 2), frozenset({"goal_0", "influenced", "revenue"}), frozenset(silent.split(",")) - {""})
+    question = Question("w", tuple(metrics.split(",")), **more)  # type: ignore[arg-type]
+    chosen = plan.plan(question, calendar.offsets("UTC"), held=held)
+    assert chosen.fills == (1, 2)
+    return [
+        (read.source, tuple(metric.name for metric in read.metrics), read.by_send, read.with_said)
+        for read in chosen.reads
+    ]
+
+
+SENT = {"placed_by": "send"}
+CREDITED = {
+    "what is said adds to what is credited": (
+        credited("conversions"),
+        [("counts", ("conversions",), False, False), ("credits", ("conversions",), False, False)],
+    ),
+    "nothing is credited for that goal": (credited("conversions_1"), [("counts", ("conversions_1",), False, False)]),
+    "a recipient may be in both": (credited("unique_conversions"), [("credits", ("unique_conversions",), False, True)]),
+    "what is said may leave its variation open": (
+        credited("conversions", dimensions=("variation",)),
+        [("credits", ("conversions",), False, True)],
+    ),
+    "also where nothing is credited": (
+        credited("conversions_1", dimensions=("variation",)),
+        [("credits", ("conversions_1",), False, True)],
+    ),
+    "an order may be in several": (credited("revenue"), [("credits", ("revenue",), False, True)]),
+    "nothing is said": (
+        credited("unique_conversions,revenue,conversions", silent="converted,purchased"),
+        [("credits", ("unique_conversions", "revenue", "conversions"), False, False)],
+    ),
+    "something of it may be said": (
+        credited("revenue", silent="converted"),
+        [("credits", ("revenue",), False, True)],
+    ),
+    "nothing at all": (credited("conversions_1,opened", silent="converted,opened"), []),
+    "nobody says that a user came back": (credited("reengaged"), []),
+    "by send: raw, placed": (credited("opened", **SENT), [("events", ("opened",), True, False)]),
+    "by send: sending is a time of its own": (
+        credited("sent,unique_sent,opened", **SENT),
+        [
+            ("counts", ("sent",), False, False),
+            ("events", ("unique_sent",), False, False),
+            ("events", ("opened",), True, False),
+        ],
+    ),
+    "by send: credits know when": (
+        credited("conversions", silent="converted", **SENT),
+        [("credits", ("conversions",), True, False)],
+    ),
+    "by send: firsts and peaks don't": (
+        credited("new_users,peak_concurrent_viewers", **SENT),
+        [("intervals", ("peak_concurrent_viewers",), False, False), ("firsts", ("new_users",), False, False)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CREDITED)
+def test_credits_are_read_alone_beside_or_together(case: str) -> None:
+    chosen, wanted = CREDITED[case]
+    assert chosen == wanted
+
+
+def test_what_cannot_be_there_is_not_left_out_either() -> None:
+    question = Question("w", ("conversions", "reengaged"))
+    held = plan.Held(silent=frozenset({"converted"}))
+    assert plan.excluded(question, calendar.offsets("UTC"), held=held) is None
+    assert plan.excluded(question, calendar.offsets("UTC")) is not None

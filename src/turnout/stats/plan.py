@@ -72,10 +72,10 @@ class Held:
         return not metric.only_credited and not (metric.types and self.silent.issuperset(metric.types))
 
 
-_NOTHING_HELD = Held()
+NOTHING_HELD = Held()
 
 
-def plan(question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = _NOTHING_HELD) -> Plan:
+def plan(question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = NOTHING_HELD) -> Plan:
     """Choose the passes for a question; without `rolled_up`, raw only."""
     whole = bounded(question)
     if whole[0] is not None and whole[0] == whole[1]:
@@ -125,9 +125,7 @@ def _by_send(question: Question, metrics: tuple[Metric, ...]) -> tuple[tuple[Met
     return late, tuple(metric for metric in plain if metric not in late)
 
 
-def excluded(
-    question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = _NOTHING_HELD
-) -> Plan | None:
+def excluded(question: Question, offsets: Offsets, *, rolled_up: bool = True, held: Held = NOTHING_HELD) -> Plan | None:
     """Choose the passes that count the events which the question's traffic leaves out.
 
     None where it leaves out nothing. A distinct count looks at recipients, which only raw has; then
