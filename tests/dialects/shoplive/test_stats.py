@@ -185,11 +185,19 @@ def test_both_ends_of_the_range_are_in_it(shop: Shop) -> None:
 def test_an_interval_over_the_edge(shop: Shop) -> None:
     """It is in the peak for its part inside; everything else counts it where it ends."""
     shop.tenant.send(event("watched", "a", "2026-10-06T12:00:10Z", duration_s=20))
+    shop.tenant.send(event("liked", "b", "2026-10-06T11:30:00Z"))
     before = one(shop, "2026-10-06T11:00:00Z", "2026-10-06T12:00:00Z")
     assert (before["peakConcurrentViewers"], before["totalViewers"], before["totalViewingTime"]) == (1, 0, 0)
     assert before["averageViewingTime"] == 0
     after = one(shop, "2026-10-06T12:00:00Z", "2026-10-06T13:00:00Z")
     assert (after["peakConcurrentViewers"], after["totalViewers"], after["totalViewingTime"]) == (1, 1, 20)
+
+
+def test_an_interval_that_only_reaches_into_the_range_brings_no_show_into_it(shop: Shop) -> None:
+    shop.tenant.send(event("watched", "a", "2026-10-06T12:00:10Z", duration_s=20))
+    assert shop.stats("2026-10-06T11:00:00Z", "2026-10-06T12:00:00Z") == []
+    (found,) = shop.stats("2026-10-06T11:00:00Z", "2026-10-06T12:00:10Z")
+    assert (found["peakConcurrentViewers"], found["totalViewers"]) == (1, 1)
 
 
 def test_exactly_a_week_and_no_more(shop: Shop) -> None:

@@ -56,8 +56,8 @@ _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     ),
     (
         _STATS, "which campaigns", "inferred",
-        "those that a viewer watched, liked, chatted or clicked in within the range, or whose watched intervals reach "
-        "into it; of human and proxy traffic",
+        "those that a viewer watched, liked, chatted or clicked in within the range (a watched interval counts where "
+        "it ends); of human and proxy traffic",
     ),
     (_STATS, "results, order", "inferred", "startedAt, the latest first; then campaignId"),
     (_STATS, "results, how many", "ours", f"at most {CAMPAIGNS_LIMIT:,}: more are refused, -510"),

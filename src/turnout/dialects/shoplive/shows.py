@@ -162,7 +162,8 @@ def figures(
     answer = statistics.ask(question)
     if answer.row_count > CAMPAIGNS_LIMIT:
         raise TooLarge(f"more than {CAMPAIGNS_LIMIT} campaigns; name some in campaignKeys", field="campaignKeys")
-    return {str(row["campaign"]): row for row in answer.rows}
+    # A watched interval that only reaches into the range is in the peak of a show, but it is no event of the range.
+    return {str(row["campaign"]): row for row in answer.rows if any(row[name] for name in LIVE)}
 
 
 def described(statistics: Statistics, workspace: str, page: Iterable[Show], now: dt.datetime) -> list[Described]:
