@@ -328,7 +328,8 @@ def test_pages_the_newest_first(client: Any, tenant: Any) -> None:
     assert listed(client, from_="5", limit="3") == newest[5:8]
     assert listed(client, limit="100") == newest[:100]
     assert listed(client, from_="100", limit="100") == newest[100:]
-    assert listed(client, from_="103") == listed(client, from_="999999999") == []
+    assert listed(client, from_="103") == listed(client, from_="9" * 5000) == []
+    assert listed(client, from_="0" * 20 + "5", limit="3") == newest[5:8]
 
 
 def test_only_some_of_them(client: Any, tenant: Any) -> None:
@@ -353,7 +354,7 @@ def test_only_some_of_them(client: Any, tenant: Any) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        {"from_": "-1"}, {"from_": "x"}, {"from_": "9999999999"}, {"from_": "1.5"}, {"from_": "\u0661"},
+        {"from_": "-1"}, {"from_": "x"}, {"from_": "1.5"}, {"from_": "\u0661"},
         {"limit": "0"}, {"limit": "101"}, {"limit": "-1"}, {"limit": "9" * 5000},
         {"live": "maybe"}, {"from_api": "2"}, {"live": "\0"},
     ],
@@ -384,6 +385,17 @@ def test_a_deleted_campaign_is_unknown(client: Any, tenant: Any, push: Any) -> N
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, 20)
     assert [one["campaign_token"] for one in client.get("/campaigns/list").json()] == [other]
+
+
+def test_an_event_brings_a_deleted_campaign_back(client: Any, tenant: Any, push: Any) -> None:
+    token = create(client)
+    tenant.send(*push(token, "2026-10-05T10:00:00Z", "r", sent=3))
+    client.post(f"/campaigns/delete/{token}").raise_for_status()
+    tenant.send(*push(token, "2026-10-06T10:00:00Z", "late", sent=1))
+    days = client.get(f"/campaigns/stats/{token}").json()["detail"]
+    assert [(day["date"], day["sent"]) for day in days] == [("2026-10-05", 3), ("2026-10-06", 1)]
+    found = details(client, token)
+    assert (found["from_api"], found["name"], "messages" in found) == (False, token, False)
 
 
 def test_another_workspace_s_campaign_is_unknown(client_of: Any, make_tenant: Any) -> None:

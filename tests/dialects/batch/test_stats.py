@@ -238,6 +238,9 @@ def test_a_token_in_capitals_or_escaped_is_the_same(client: Any, tenant: Any, pu
     assert expected["detail"][0]["sent"] == 3
     for written in (TOKEN.upper(), "".join(f"%{ord(letter):02x}" for letter in TOKEN)):
         assert client.get(f"/campaigns/stats/{written}").json() == expected
+    capitals = TOKEN.upper().replace("D", "E")
+    put(tenant, "set in capitals", token=capitals)
+    assert client.get(f"/campaigns/stats/{capitals.lower()}").json() == {"campaign_token": capitals, "detail": []}
 
 
 def test_another_workspace_s_campaign_is_unknown(client_of: Any, make_tenant: Any, push: Any) -> None:

@@ -180,6 +180,11 @@ def test_what_is_refused(tenant: Any, changes: dict[str, str | None], message: s
 def test_an_id_in_capitals_is_the_same(tenant: Any) -> None:
     one = campaign(tenant)
     assert tenant.client.get(SERIES, params={"campaign_id": one.upper(), "length": "1"}).status_code == 200
+    set_so = "ABCDEF00-8FA0-4C9B-A5C0-4505EDF3E064"
+    tenant.client.put("/v1/campaigns/capitals", json={"uuid": set_so}).raise_for_status()
+    for written in (set_so, set_so.lower()):
+        answer = tenant.client.get(SERIES, params={"campaign_id": written, "length": "1"})
+        assert answer.status_code == 200, written
 
 
 def test_a_plus_sign_that_arrives_as_a_space(tenant: Any) -> None:

@@ -49,7 +49,8 @@ def test_pages_of_a_hundred_and_nothing_past_the_end(house: House, tenant: Any) 
     assert names(tenant, "?page=1") == everyone[100:]
     assert names(tenant, "?page=1&sort_direction=desc") == everyone[2::-1]
     assert names(tenant, "?sort_direction=asc") == everyone[:100]
-    for page in ("2", "999999999"):
+    assert names(tenant, f"?page={'0' * 20}1") == everyone[100:]
+    for page in ("2", "9" * 5000):
         answer = tenant.client.get(f"/campaigns/list?page={page}")
         assert (answer.status_code, answer.json()) == (200, {"campaigns": [], "message": "success"})
 

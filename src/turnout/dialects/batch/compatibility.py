@@ -91,7 +91,11 @@ _WORDS: tuple[tuple[str, str, Source, str], ...] = (
     (_CREATE, "answer", "documented", "201 and the token, which is the campaign's id in events too"),
     (_UPDATE, "body", "documented", "the keys to change; each replaces what it had"),
     (_UPDATE, "answer", "ours", "200 and the token"),
-    (_DELETE, "effect", "ours", "the entry goes; its events stay, and a new one brings an entry with a new token"),
+    (
+        _DELETE, "effect", "ours",
+        "the entry goes; its events stay, and a new one brings an entry back: under the same token if the campaign was "
+        "made by campaigns/create, else with a new one",
+    ),
     (_DELETE, "answer", "ours", "200 and the token"),
     (_GROUP, "{group}", "ours", "events whose campaign has this id, of whatever type"),
     (_GROUP, "an unknown group", "ours", "200 and no days: groups are not declared"),

@@ -16,9 +16,7 @@ _ORCHESTRATION = "orchestration_"
 
 def campaign_of(call: Call) -> Campaign:
     """The campaign whose token is in the path; NotFound otherwise."""
-    token = call.request.path_params["token"]
-    find = call.services.catalog.find
-    found = find(call.workspace.id, "token", token) or find(call.workspace.id, "token", token.lower())
+    found = _with_token(call, call.request.path_params["token"])
     if found is None:
         raise NotFound("there is no campaign with this token")
     return found
@@ -27,11 +25,15 @@ def campaign_of(call: Call) -> Campaign:
 def orchestration_of(call: Call, name: str) -> Campaign:
     """The campaign that an orchestration's id means: its own id, its token, or `orchestration_` and its token."""
     catalog, workspace = call.services.catalog, call.workspace.id
-    found = catalog.find(workspace, "token", name) or catalog.find(
-        workspace, "token", name.removeprefix(_ORCHESTRATION)
-    )
+    found = _with_token(call, name) or _with_token(call, name.removeprefix(_ORCHESTRATION))
     if found is not None:
         return found
     if catalog.has_campaign(workspace, name):
         return catalog.campaign(workspace, name)
     raise InvalidInput("there is no orchestration with this id", field="orchestration_id")
+
+
+def _with_token(call: Call, token: str) -> Campaign | None:
+    """A token is the same in capitals, whichever of the two it was set in."""
+    written = (token, token.lower(), token.upper())
+    return next(filter(None, (call.services.catalog.find(call.workspace.id, "token", one) for one in written)), None)

@@ -15,6 +15,9 @@ from turnout.errors import InvalidInput
 DEFAULT_PAGE = 10
 LIMIT_PAGE = 100
 
+#: No list is that long: whatever is larger is as good as this.
+_BEYOND = 10**9
+
 #: The longest window, and how long ago one of orchestrations may begin.
 LIMIT_MONTHS = 6
 
@@ -122,9 +125,10 @@ def _number(asked: Mapping[str, str], name: str, default: int) -> int:
     text = asked.get(name, "").strip()
     if not text:
         return default
-    if not re.fullmatch(r"[0-9]{1,9}", text):
+    if not re.fullmatch(r"[0-9]+", text):
         raise InvalidInput(f"'{name}' must be a whole number", field=name)
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(_BEYOND)) else _BEYOND
 
 
 def _boolean(asked: Mapping[str, str], name: str) -> bool | None:

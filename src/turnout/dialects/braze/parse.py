@@ -16,6 +16,9 @@ from turnout.stats import calendar
 LIMIT_DAYS = 100
 LIMIT_CANVAS_DAYS = 14
 
+#: No page and no window goes that far: whatever is larger is as good as this.
+_BEYOND = 10**9
+
 #: Characters of an identifier.
 _LIMIT_NAME = 512
 
@@ -184,9 +187,12 @@ def _flag(parameters: Mapping[str, str], name: str) -> bool:
 
 
 def _number(text: str) -> int | None:
-    """A whole number of at most nine ASCII digits."""
-    found = re.fullmatch(r"\s*([0-9]{1,9})\s*", text)
-    return int(found[1]) if found else None
+    """A whole number in ASCII digits; a larger one than `_BEYOND` is `_BEYOND`."""
+    found = re.fullmatch(r"\s*([0-9]+)\s*", text)
+    if found is None:
+        return None
+    digits = found[1].lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(_BEYOND)) else _BEYOND
 
 
 def _midnight(date: dt.date, zone: ZoneInfo) -> dt.datetime:

@@ -198,8 +198,9 @@ def _canvas(call: Call) -> Campaign:
 
 
 def _find(call: Call, name: str) -> Campaign | None:
-    find = call.services.catalog.find
-    return find(call.workspace.id, "uuid", name) or find(call.workspace.id, "uuid", name.lower())
+    """A UUID is the same in capitals, whichever of the two it was set in."""
+    written = (name, name.lower(), name.upper())
+    return next(filter(None, (call.services.catalog.find(call.workspace.id, "uuid", one) for one in written)), None)
 
 
 def _asker(call: Call, campaign: Campaign) -> Asker:
