@@ -11,8 +11,8 @@ from dataclasses import replace
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Router
 from starlette.routing import Route as StarletteRoute
-from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from turnout.dialects.contract import Call, Room, Route
@@ -34,14 +34,14 @@ class Application:
     def __init__(self, services: Services, rooms: tuple[Room, ...]) -> None:
         self._rooms = rooms
         self._exact: dict[tuple[str, str], Endpoint] = {}
-        routes = []
+        self._routes: list[StarletteRoute] = []
         for room in rooms:
             for route in room.routes:
                 endpoint = _endpoint(room, route, services)
-                routes.append(StarletteRoute(route.path, endpoint, methods=[route.method]))
+                self._routes.append(StarletteRoute(route.path, endpoint, methods=[route.method]))
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
-        self._router = Router(routes, redirect_slashes=False)
+        self._router = Router(self._routes, redirect_slashes=False)
         self._beginnings = [(room, _beginnings(room)) for room in rooms]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +66,16 @@ class Application:
         path = request.url.path
         room = self._room_of(path)
         if status == 405:
-            return room.render_error(MethodNotAllowed(f"{request.method} is not spoken here"), request)
+            response = room.render_error(MethodNotAllowed(f"{request.method} is not spoken here"), request)
+            if response.status_code == 405:
+                response.headers.setdefault("Allow", ", ".join(self._methods(request.scope)))
+            return response
         return room.render_error(NotFound(f"there is nothing at {path[:200]}"), request)
+
+    def _methods(self, scope: Scope) -> list[str]:
+        """What is spoken at this path; a 405 has to say so (RFC 9110, 15.5.6)."""
+        there = (route for route in self._routes if route.matches(scope)[0] is not Match.NONE)
+        return sorted({method for route in there for method in route.methods or ()})
 
     def _room_of(self, path: str) -> Room:
         """Whose error shape an unrouted path gets: the room that has a route beginning like it, else our own."""
