@@ -51,14 +51,14 @@ class Sizes:
 QUICK = Sizes(
     events=10_000,
     large_events=0,
-    recipients=1000,
+    recipients=200,
     rounds=1,
-    campaigns=20,
-    limit_s=0.2,
-    asks=3,
+    campaigns=5,
+    limit_s=0.1,
+    asks=1,
     asks_limit_s=0.5,
     pause_s=0.0,
-    quiet_s=0.2,
+    quiet_s=0.0,
 )
 
 
