@@ -30,8 +30,8 @@ API_KEY = "test-api-key"
 
 @pytest.fixture(scope="session", autouse=True)
 def _certificates_read_once() -> Iterator[None]:
-    """Every httpx client reads the trusted certificates anew, which took about a sixth of the suite's time; nothing here
-    talks to https."""
+    """Every httpx client reads the trusted certificates anew, which took about a sixth of the suite's time; nothing
+    here talks to https."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
         yield

@@ -226,6 +226,35 @@ def test_a_fill_that_fails_is_not_kept(asker: Asker, engine: Watched) -> None:
     assert asker.count() == 1
 
 
+def test_what_a_failed_fill_left_is_dropped(asker: Asker, engine: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credits, "_PART_TOUCHES", 1)  # two parts, for two recipients
+
+    def fail() -> None:
+        if engine.made:
+            raise StoreError("no")
+
+    engine.on_fill = fail
+    with pytest.raises(StoreError):
+        asker.count()
+    (half,) = engine.made
+    assert engine.dropped == [half["fill"]]
+
+
+def test_a_fill_whose_place_was_taken_while_it_was_made_is_dropped_after_its_question(
+    asker: Asker, engine: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credits, "KEPT_FILLS", 1)
+
+    def other() -> None:
+        engine.on_fill = lambda: None
+        asker.count("value")
+
+    engine.on_fill = other
+    assert asker.count("goal_0") == 1
+    made = {one["kind"]: one["fill"] for one in engine.made}
+    assert engine.dropped == [made["goal_0"]]
+
+
 def test_where_others_write_too_each_question_has_its_own(asker: Asker, engine: Watched) -> None:
     asker.kept = Credits(engine, alone=False)
     assert [asker.count(), asker.count()] == [1, 1]

@@ -8,16 +8,17 @@ is docs/attribution.md.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from turnout import sql
+from turnout.errors import TurnoutError
 from turnout.model import BEHAVIOURS, EVENT_TYPES, Campaign, Workspace
 from turnout.stats.behaviours import Behaviours
 from turnout.stats.plan import Held
@@ -154,7 +155,7 @@ class Credits:
                     else:
                         self._behaviours.setdefault(cells.workspace, Behaviours()).add(cells.from_ms)
 
-    @contextmanager
+    @contextlib.contextmanager
     def held(
         self,
         workspace: Workspace,
@@ -236,7 +237,8 @@ class Credits:
             self._make(key, fill)
             with self._lock:
                 before, slot.fill = slot.fill, fill
-                fill.leases, fill.superseded = 1, not self._alone
+                # A slot may have had to go while its fill was made; then nobody else will find it.
+                fill.leases, fill.superseded = 1, not self._alone or self._slots.get(key) is not slot
             if before is not None:
                 self._retire(before)
         self._bound()
@@ -271,8 +273,14 @@ class Credits:
             "to": min(_LAST_MS, reach.last_ms + found.window_ms),
             "parts": parts,
         }
-        for part in range(parts):
-            self._engine.derive(_CREDIT, {**parameters, "part": part})
+        try:
+            for part in range(parts):
+                self._engine.derive(_CREDIT, {**parameters, "part": part})
+        except BaseException:
+            # Parts of it may be there, and nobody will ever name them.
+            with contextlib.suppress(TurnoutError):
+                self._drop(fill.id)
+            raise
 
     def _reaches(self, keys: Sequence[_Key]) -> dict[_Key, _Reach]:
         """When, and how often, each key's touches were; one question for all of them."""
@@ -297,7 +305,10 @@ class Credits:
             gone = fill.id if not fill.leases else 0
             fill.id = 0 if gone else fill.id
         if gone:
-            self._engine.derive("ALTER TABLE credits DROP PARTITION {fill:UInt64}", {"fill": gone})
+            self._drop(gone)
+
+    def _drop(self, fill: int) -> None:
+        self._engine.derive("ALTER TABLE credits DROP PARTITION {fill:UInt64}", {"fill": fill})
 
     def _bound(self) -> None:
         """Let the least recently asked for go where there are too many."""
