@@ -47,6 +47,23 @@ class Bodies:
             self._bytes -= len(dropped)
 
 
+async def answer(
+    bodies: Bodies, services: Services, workspace: str, name: Hashable, make: Callable[[], bytes], *, keep: bool = True
+) -> bytes:
+    """The body called `name` of a workspace, if it is of its data as they are; else what `make` makes, off the loop.
+
+    It is kept if `keep`, and if every change of the data is known here.
+    """
+    # Read first: what changes while the body is made makes it stale.
+    key, version = (workspace, name), services.statistics.version(workspace)
+    body = bodies.get(key, version)
+    if body is None:
+        body = await services.run(make)
+        if keep and services.statistics.keeps_answers:
+            bodies.put(key, version, body)
+    return body
+
+
 class PerHouse(Generic[T]):
     """What a room remembers between requests: one `T` for each opened store, gone when that is."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -104,6 +104,15 @@ class Statistics:
         found = self._answer(question)
         self._keep(version, found)
         return found
+
+    def rows(self, question: Question) -> Iterator[Row]:
+        """Every row of the answer to a question, a page of `limit` rows after the other. Blocks."""
+        while True:
+            found = self.ask(question)
+            yield from found.rows
+            question = replace(question, offset=question.offset + question.limit)
+            if question.offset >= found.row_count:
+                return
 
     def _keep(self, version: int, found: Answer) -> None:
         with self._lock:

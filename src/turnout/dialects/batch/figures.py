@@ -53,12 +53,12 @@ def days(
     found: dict[str, Numbers] = defaultdict(dict)
     versions: dict[tuple[str, str], Numbers] = defaultdict(dict)
     for kind, counters in _by_traffic(shape.day):
-        for row in _rows(statistics, _asked(base, kind, counters, ("day",))):
+        for row in statistics.rows(_asked(base, kind, counters, ("day",))):
             _add(found[str(row["day"])], counters, row)
     if letters:
         of_test = replace(base, filters=(*base.filters, Filter("variation", tuple(letters))))
         for kind, counters in _by_traffic(shape.version):
-            for row in _rows(statistics, _asked(of_test, kind, counters, ("day", "variation"))):
+            for row in statistics.rows(_asked(of_test, kind, counters, ("day", "variation"))):
                 _add(versions[str(row["day"]), letters[str(row["variation"])]], counters, row)
     with_any = sorted(day for day, numbers in found.items() if any(numbers.values()))
     return Days(shape, tuple(letters.values()), {day: found[day] for day in with_any}, dict(versions))
@@ -82,13 +82,3 @@ def _add(numbers: Numbers, counters: tuple[Counter, ...], row: Row) -> None:
             assert isinstance(value, int)
             total += value
         numbers[counter.key] = total
-
-
-def _rows(statistics: Statistics, question: Question) -> Iterator[Row]:
-    """Every row of an answer, page by page."""
-    while True:
-        answer = statistics.ask(question)
-        yield from answer.rows
-        question = replace(question, offset=question.offset + question.limit)
-        if question.offset >= answer.row_count:
-            return

@@ -15,6 +15,7 @@ from turnout.dialects.batch.state import STATES
 from turnout.dialects.batch.versions import versions
 from turnout.dialects.batch.wire import CAMPAIGN, GROUP, ORCHESTRATION, TEST, Shape
 from turnout.dialects.contract import Call
+from turnout.dialects.kept import answer
 from turnout.errors import InvalidInput
 from turnout.model import Campaign
 
@@ -69,16 +70,13 @@ async def _answer(
     """The answer called `name`: kept, until anything in the workspace changes, or made of the campaign's numbers."""
     services, workspace = call.services, call.workspace
     shape, window, letters = asked
-    bodies, version = STATES.of(services).bodies, services.statistics.version(workspace.id)
-    # The letters may be older than the version, so they are part of what is kept.
-    key = (workspace.id, *name, tuple(letters.items()))
-    body = bodies.get(key, version)
-    if body is None:
-        body = await services.run(
-            lambda: rendered(days(services.statistics, workspace.id, campaign.id, shape, window, letters))
-        )
-        if services.statistics.keeps_answers:
-            bodies.put(key, version, body)
+
+    def make() -> bytes:
+        return rendered(days(services.statistics, workspace.id, campaign.id, shape, window, letters))
+
+    # The letters may be older than the data, so they are part of what is kept.
+    called = (*name, tuple(letters.items()))
+    body = await answer(STATES.of(services).bodies, services, workspace.id, called, make)
     return Response(body, media_type=JSON)
 
 

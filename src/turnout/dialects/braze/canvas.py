@@ -16,7 +16,7 @@ from turnout.dialects.braze.arms import Arm
 from turnout.dialects.braze.cells import Cells, fill
 from turnout.dialects.braze.credits import credited, dollars
 from turnout.dialects.braze.journey import Journey, Step, journey
-from turnout.dialects.braze.life import Asker, Life, number, rows
+from turnout.dialects.braze.life import Asker, Life, number
 from turnout.dialects.braze.parse import CanvasQuery, Window
 from turnout.dialects.braze.wire import CHANNELS, SUMMARY_CHANNELS
 from turnout.model import DEFAULT_TRAFFIC
@@ -81,7 +81,7 @@ def _add_entries(found: Canvas, statistics: Statistics, base: Question, whole: J
     reached = replace(
         base, metrics=("unique_reached",), dimensions=("day", "variation", "message"), traffic=DEFAULT_TRAFFIC
     )
-    for row in rows(statistics, reached):
+    for row in statistics.rows(reached):
         variant, step = str(row["variation"]), str(row["message"])
         if first.get(variant) == step:
             for part in found.parts(str(row["day"]), variant, step):
@@ -91,7 +91,7 @@ def _add_entries(found: Canvas, statistics: Statistics, base: Question, whole: J
     # With one control group everybody who was held back is in it, however their events write it.
     dimensions = ("day",) if len(whole.controls) == 1 else ("day", "variation")
     held = replace(base, metrics=("unique_enrolled",), dimensions=dimensions, traffic=DEFAULT_TRAFFIC)
-    for row in rows(statistics, held):
+    for row in statistics.rows(held):
         variation = str(row.get("variation", ""))
         control = variation if variation in whole.controls else whole.controls[0]
         for part in found.parts(str(row["day"]), control, ""):

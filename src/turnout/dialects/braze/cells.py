@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from turnout.dialects.braze.arms import Layout, Seen
-from turnout.dialects.braze.life import number, rows
+from turnout.dialects.braze.life import number
 from turnout.dialects.braze.wire import CHANNELS, ENROLLED_RECIPIENTS, Channel, Counter
 from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES
 from turnout.stats.answer import Row
@@ -115,7 +115,7 @@ def _add_counts(cells: Cells, statistics: Statistics, base: Question) -> None:
     names = {name for name in names | {"enrolled"} if METRICS[name].additive and not METRICS[name].credit}
     additive = tuple(sorted(names))
     asked = replace(base, metrics=additive, dimensions=(*cells.time, "channel", cells.layout.by, "traffic"))
-    for row in rows(statistics, asked):
+    for row in statistics.rows(asked):
         day, kinds = cells.day(row), _kinds(str(row["traffic"]))
         counts = {name: value for name in additive if (value := number(row, name))}
         enrolled = counts.pop("enrolled", 0)
@@ -140,7 +140,7 @@ def _add_credits(cells: Cells, statistics: Statistics, base: Question) -> None:
             continue
         dimensions = (*cells.time, "channel", cells.layout.by)
         asked = replace(base, metrics=tuple(sorted(names)), dimensions=dimensions, traffic=classes(kind))
-        for row in rows(statistics, asked):
+        for row in statistics.rows(asked):
             for place in cells.places(row):
                 for name in asked.metrics:
                     cells.of[cells.day(row), *place].counts[kind, name] += number(row, name)
@@ -157,7 +157,7 @@ def _add_uniques(cells: Cells, statistics: Statistics, base: Question, written: 
             continue
         dimensions = (*cells.time, "channel", layout.by)
         asked = replace(base, metrics=tuple(sorted(names)), dimensions=dimensions, traffic=classes(kind))
-        for row in rows(statistics, asked):
+        for row in statistics.rows(asked):
             enrolled = layout.control_of(str(row[layout.by]))
             held = layout.places(str(row["channel"]), enrolled) if layout.controls else []
             for place in {*cells.places(row), *held}:
@@ -169,7 +169,7 @@ def _add_uniques(cells: Cells, statistics: Statistics, base: Question, written: 
                 Filter("channel", tuple(sorted({channel for channel, _ in raw}))),
                 Filter(layout.by, tuple(sorted({arm for _, arm in raw}))),
             )
-            for row in rows(statistics, replace(asked, dimensions=cells.time, filters=filters)):
+            for row in statistics.rows(replace(asked, dimensions=cells.time, filters=filters)):
                 _set_uniques(cells.of[cells.day(row), *place], kind, asked.metrics, row)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from turnout.dialects.braze.life import Life, rows
+from turnout.dialects.braze.life import Life
 from turnout.model import DEFAULT_TRAFFIC
 from turnout.stats.answer import Row
 from turnout.stats.question import Question
@@ -30,7 +30,7 @@ def credited(
         traffic=DEFAULT_TRAFFIC,
         placed_by="send" if by_send else "event",
     )
-    yield from rows(statistics, asked)
+    yield from statistics.rows(asked)
 
 
 def dollars(row: Row) -> Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from turnout.dialects.braze.life import number, rows
+from turnout.dialects.braze.life import number
 from turnout.dialects.braze.parse import Window
 from turnout.model import Workspace
 from turnout.stats.question import LIMIT_ROWS, Filter, Question
@@ -48,11 +48,11 @@ def kpi(statistics: Statistics, workspace: Workspace, name: str, window: Window,
     if name == "mau":
         for index, day in enumerate(found, MONTH_DAYS - 1):
             month = replace(base, from_ms=window.edges_ms[index + 1 - MONTH_DAYS], to_ms=window.edges_ms[index + 1])
-            found[day] = sum(number(row, "unique_app_opened") for row in rows(statistics, month))
+            found[day] = sum(number(row, "unique_app_opened") for row in statistics.rows(month))
         return found
     daily = _DAILY[name]
     if daily.names:
         filters = (*filters, Filter("name", daily.names))
-    for row in rows(statistics, replace(base, metrics=(daily.metric,), dimensions=("day",), filters=filters)):
+    for row in statistics.rows(replace(base, metrics=(daily.metric,), dimensions=("day",), filters=filters)):
         found[str(row["day"])] = number(row, daily.metric)
     return found

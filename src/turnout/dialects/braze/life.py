@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from turnout.dialects.braze.arms import Seen
 from turnout.dialects.braze.parse import Window
@@ -81,7 +80,7 @@ class Asker:
             rows_only=True,
         )
         seen, converted, purchased = [], False, False
-        for row in rows(self.statistics, asked):
+        for row in self.statistics.rows(asked):
             of_message = any(row[name] for name in _MESSAGE_METRICS)
             channel, message, variation = str(row["channel"]), str(row["message"]), str(row["variation"])
             seen.append(Seen(channel, message, variation, enrols=bool(row["enrolled"]), of_message=of_message))
@@ -89,16 +88,6 @@ class Asker:
             purchased = purchased or bool(row["purchased"])
         goals = len(CONVERSIONS) if converted else len(self.campaign.goals)
         return Life(tuple(seen), CONVERSIONS[:goals], ("revenue",) if goals or purchased else ())
-
-
-def rows(statistics: Statistics, question: Question) -> Iterator[Row]:
-    """Every row of an answer, page by page."""
-    while True:
-        answer = statistics.ask(question)
-        yield from answer.rows
-        question = replace(question, offset=question.offset + question.limit)
-        if question.offset >= answer.row_count:
-            return
 
 
 def number(row: Row, name: str) -> int:

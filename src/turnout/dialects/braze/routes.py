@@ -19,7 +19,7 @@ from turnout.dialects.braze.kpi import KPIS, kpi
 from turnout.dialects.braze.life import Asker
 from turnout.dialects.braze.series import series
 from turnout.dialects.contract import Call, Handler, Room, Route
-from turnout.dialects.kept import Bodies, PerHouse
+from turnout.dialects.kept import Bodies, PerHouse, answer
 from turnout.model import Campaign
 from turnout.stats import calendar
 from turnout.store.events import Span
@@ -47,16 +47,15 @@ _bodies = PerHouse(Bodies)
 async def _kept(call: Call, read: Callable[[QueryParams, dt.datetime], Callable[[], bytes]]) -> Response:
     """The answer as it is remembered, else made anew: `read` the query, then do what it says off the loop."""
     services, workspace, now = call.services, call.workspace, call.services.now()
-    bodies, version = _bodies.of(services), services.statistics.version(workspace.id)
-    # The version stands for the events, the campaigns and the zone; today for a query that names no end.
     query: bytes = call.request.scope["query_string"]
-    key = (workspace.id, call.request.scope["path"], query, now.astimezone(calendar.zone(workspace.timezone)).date())
-    body = bodies.get(key, version)
-    if body is None:
-        body = await services.run(read(call.request.query_params, now))
-        if services.statistics.keeps_answers and len(query) <= KEPT_QUERY_LIMIT_BYTES:
-            bodies.put(key, version, body)
-    return _json(body)
+    # The data stand for the events, the campaigns and the zone; today for a query that names no end.
+    name = (call.request.scope["path"], query, now.astimezone(calendar.zone(workspace.timezone)).date())
+    return _json(
+        await answer(
+            _bodies.of(services), services, workspace.id, name,
+            lambda: read(call.request.query_params, now)(), keep=len(query) <= KEPT_QUERY_LIMIT_BYTES,
+        )
+    )  # fmt: skip
 
 
 async def data_series(call: Call) -> Response:

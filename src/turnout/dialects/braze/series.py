@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from turnout.dialects.braze.arms import Layout, layout
 from turnout.dialects.braze.cells import Cell, Cells, classes, fill
 from turnout.dialects.braze.credits import credited, dollars
-from turnout.dialects.braze.life import Asker, Life, number, rows
+from turnout.dialects.braze.life import Asker, Life, number
 from turnout.dialects.braze.parse import Window
 from turnout.dialects.braze.wire import CHANNELS, SEND_CHANNELS, Channel, conversions_key
 from turnout.stats.question import Filter, Question
@@ -55,7 +55,7 @@ def _add_recipients(found: Series, statistics: Statistics, base: Question) -> No
     else:
         metric, kind = ("unique_reached", "default") if recipients else ("unique_sent", "all")
     asked = replace(base, metrics=(metric,), dimensions=("day",), traffic=classes(kind))
-    found.recipients.update((str(row["day"]), number(row, metric)) for row in rows(statistics, asked))
+    found.recipients.update((str(row["day"]), number(row, metric)) for row in statistics.rows(asked))
 
 
 def _add_credits(found: Series, statistics: Statistics, base: Question, life: Life) -> None:

@@ -15,7 +15,7 @@ from turnout.dialects.emailconsul import counts, parse, render
 from turnout.dialects.emailconsul.compatibility import COMPATIBILITY, PREFIX
 from turnout.dialects.emailconsul.example import example
 from turnout.dialects.emailconsul.wire import LINK, PIXEL, Log
-from turnout.dialects.kept import Bodies, PerHouse
+from turnout.dialects.kept import Bodies, PerHouse, answer
 from turnout.services import Services
 
 #: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
@@ -61,16 +61,12 @@ def _kept(what: str, make: Callable[[Call], bytes]) -> Handler:
     """Answers from memory what was made since the last change, and has the rest made off the event loop."""
 
     async def handler(call: Call) -> Response:
-        services, workspace = call.services, call.workspace.id
-        # The version stands for the events and the links.
-        bodies, version = _bodies.of(services), services.statistics.version(workspace)
         query: bytes = call.request.scope["query_string"]
-        key = (workspace, what, query)
-        body = bodies.get(key, version)
-        if body is None:
-            body = await services.run(make, call)
-            if services.statistics.keeps_answers and len(query) <= KEPT_QUERY_LIMIT_BYTES:
-                bodies.put(key, version, body)
+        # The workspace's data are the events and the links.
+        body = await answer(
+            _bodies.of(call.services), call.services, call.workspace.id, (what, query),
+            lambda: make(call), keep=len(query) <= KEPT_QUERY_LIMIT_BYTES,
+        )  # fmt: skip
         return Response(body, media_type=_JSON)
 
     return handler

@@ -41,10 +41,6 @@ MESSAGE_METRICS = (
 #: What the counters of a row are made of, beside those.
 DETAIL_METRICS = ("bounced_soft", "failed_temporary")
 
-#: No event is outside of these, so nothing is asked there.
-_FIRST_MS = 946_684_800_000  # 2000
-_LAST_MS = 4_102_444_800_000  # 2100
-
 Place = tuple[str, str]
 
 
@@ -154,18 +150,8 @@ def people(
     return {
         (str(row["campaign"]), str(row["message"])): row
         for part in _of_campaigns(question, campaigns)
-        for row in _rows(statistics, part)
+        for row in statistics.rows(part)
     }
-
-
-def _rows(statistics: Statistics, question: Question) -> Iterator[Row]:
-    """Every row of an answer, page by page."""
-    while True:
-        answer = statistics.ask(question)
-        yield from answer.rows
-        question = replace(question, offset=question.offset + question.limit)
-        if question.offset >= answer.row_count:
-            return
 
 
 def _of_campaigns(question: Question, campaigns: Iterable[str]) -> Iterator[Question]:
@@ -188,9 +174,7 @@ def _base(workspace: str, sends: Range) -> Question:
     )
     if sends.is_open or sends.is_empty:
         return base
-    from_ms = None if sends.from_ms is None else min(max(sends.from_ms, _FIRST_MS), _LAST_MS)
-    to_ms = None if sends.to_ms is None else min(max(sends.to_ms, _FIRST_MS), _LAST_MS)
-    return replace(base, from_ms=from_ms, to_ms=to_ms, placed_by="send")
+    return replace(base, from_ms=sends.from_ms, to_ms=sends.to_ms, placed_by="send")
 
 
 def _named(services: Services, workspace: str, query: Query) -> list[Campaign]:
@@ -218,7 +202,7 @@ def _counts(statistics: Statistics, base: Question, campaigns: tuple[str, ...]) 
     asked = replace(base, metrics=metrics)
     found: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
     for part in _of_campaigns(asked, campaigns) if campaigns else (asked,):
-        for row in _rows(statistics, part):
+        for row in statistics.rows(part):
             counts = {name: value for name in metrics if isinstance(value := row[name], int) and value}
             if counts:
                 found[str(row["campaign"])][str(row["message"])] = counts

@@ -17,7 +17,7 @@ from turnout.dialects.intarget.lines import lines
 from turnout.dialects.intarget.paging import Page, address
 from turnout.dialects.intarget.parse import Query
 from turnout.dialects.intarget.wire import Failure, Problem
-from turnout.dialects.kept import Bodies, PerHouse
+from turnout.dialects.kept import Bodies, PerHouse, answer
 from turnout.services import Services
 
 #: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
@@ -57,18 +57,16 @@ def _conversions(call: Call, query: Query) -> tuple[bytes, Page]:
 async def _answer(call: Call, work: Callable[[Query], tuple[bytes, Page]]) -> Response:
     """The body and its headers: made once, and kept together until the workspace's data changes."""
     services, request = call.services, call.request
-    kept, version = _bodies.of(services), services.statistics.version(call.workspace.id)
     where, given = _address(request), request.scope["query_string"]
-    key = (call.workspace.id, where, given)
-    whole = kept.get(key, version)
-    if whole is None:
+
+    def make() -> bytes:
         pairs = request.query_params.multi_items()
-        query = parse.query(pairs)
-        body, page = await services.run(work, query)
+        body, page = work(parse.query(pairs))
         head = "".join(f"{name}: {value}\n" for name, value in page.headers(where, pairs).items())
-        whole = head.encode() + b"\n" + body
-        if services.statistics.keeps_answers and len(given) <= KEPT_QUERY_LIMIT_BYTES:
-            kept.put(key, version, whole)
+        return head.encode() + b"\n" + body
+
+    keep = len(given) <= KEPT_QUERY_LIMIT_BYTES
+    whole = await answer(_bodies.of(services), services, call.workspace.id, (where, given), make, keep=keep)
     kept_head, _, kept_body = whole.partition(b"\n\n")
     response = Response(kept_body, media_type=_JSON)
     for line in kept_head.split(b"\n"):

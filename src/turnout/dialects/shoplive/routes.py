@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from turnout import errors
 from turnout.capture import body as bodies
+from turnout.dialects import kept
 from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.kept import Bodies, PerHouse
 from turnout.dialects.shoplive import parse, render, shows, tokens
@@ -80,18 +81,12 @@ async def campaign_statistics(call: Call) -> Response:
     return Response(await _kept(call, answer), media_type=_JSON)
 
 
-async def _kept(call: Call, answer: Callable[[], bytes]) -> bytes:
+async def _kept(call: Call, make: Callable[[], bytes]) -> bytes:
     """The body of this path and query, made anew when events, campaigns or the workspace have changed."""
     services, workspace = call.services, call.workspace
-    known, version = _states.of(services).bodies, services.statistics.version(workspace.id)
     path, query = call.request.scope["path"], call.request.scope["query_string"]
-    key = (workspace.id, workspace.access_key, path, query)
-    body = known.get(key, version)
-    if body is None:
-        body = await services.run(answer)
-        if services.statistics.keeps_answers and len(path) + len(query) <= KEPT_QUERY_LIMIT_BYTES:
-            known.put(key, version, body)
-    return body
+    name, keep = (workspace.access_key, path, query), len(path) + len(query) <= KEPT_QUERY_LIMIT_BYTES
+    return await kept.answer(_states.of(services).bodies, services, workspace.id, name, make, keep=keep)
 
 
 # ---- campaigns --------------------------------------------------------------------------------------
