@@ -56,6 +56,12 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
+def bearer(request: Request) -> str:
+    """The secret of `Authorization: Bearer SECRET`; empty if there is none."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
 @dataclass(frozen=True)
 class Route:
     """One operation: where it is, what it needs, what it does; enough to serve and to document it.

@@ -15,7 +15,7 @@ from turnout.dialects.batch.limits import WAIT_S, limit_of
 from turnout.dialects.batch.lookup import JSON
 from turnout.dialects.batch.state import STATES
 from turnout.dialects.batch.wire import Refusal
-from turnout.dialects.contract import Caller, Room, Route
+from turnout.dialects.contract import Caller, Room, Route, bearer
 from turnout.model import Workspace
 from turnout.services import Services
 
@@ -38,7 +38,7 @@ def authenticate(request: Request, services: Services) -> Caller:
     if not (minor.isascii() and minor.isdigit()):
         raise errors.NotFound("there is no such version of the API")
     newer = _is_newer(request)
-    key = services.catalog.key_of(_bearer(request) if newer else request.headers.get("x-authorization", "").strip())
+    key = services.catalog.key_of(bearer(request) if newer else request.headers.get("x-authorization", "").strip())
     if key is None:
         raise errors.Unauthenticated("the REST API key is missing or not known")
     workspace = services.catalog.workspace(key.workspace)
@@ -53,11 +53,6 @@ def authenticate(request: Request, services: Services) -> Caller:
 def _is_newer(request: Request) -> bool:
     path: str = request.scope["path"]
     return path.startswith("/2.")
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def _check_app(app: str, workspace: Workspace) -> None:

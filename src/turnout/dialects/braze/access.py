@@ -10,7 +10,7 @@ from turnout import errors
 from turnout.capture import body as bodies
 from turnout.dialects.braze import render
 from turnout.dialects.braze.limits import limit_of
-from turnout.dialects.contract import Call, Caller
+from turnout.dialects.contract import Call, Caller, bearer
 from turnout.dialects.kept import PerHouse
 from turnout.dialects.limits import Limiter, Rate
 from turnout.services import Services
@@ -57,10 +57,7 @@ def authenticate(request: Request, services: Services) -> Caller:
 
 def _said(request: Request) -> str:
     """The key of the header or the query, empty if neither has one."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and secret.strip():
-        return secret.strip()
-    return request.query_params.get("api_key", "")
+    return bearer(request) or request.query_params.get("api_key", "")
 
 
 def _secret(request: Request) -> str:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout import errors
-from turnout.dialects.contract import Call, Caller, Room, Route
+from turnout.dialects.contract import Call, Caller, Room, Route, bearer
 from turnout.dialects.native import admin, campaigns, events, health, openapi, render, stats, wire
 from turnout.model import CampaignFields, Event
 from turnout.services import Services
@@ -34,9 +34,8 @@ STATUS: dict[type[errors.TurnoutError], int] = {
 
 def authenticate(request: Request, services: Services) -> Caller:
     """The workspace of the Bearer key. A command on this machine names the workspace in X-Turnout-Workspace."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret:
+    secret = bearer(request)
+    if not secret:
         raise errors.Unauthenticated("no API key", hint="send the header 'Authorization: Bearer KEY'")
     if services.local_token and hmac.compare_digest(secret.encode(), services.local_token.encode()):
         name = request.headers.get("x-turnout-workspace", "default")
