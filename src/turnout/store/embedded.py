@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 40.0
 
 
+#: Where backups may go is for whoever may ask for one to say; the engine has nobody else to protect from.
+_BACKUPS_ANYWHERE = "backups.allowed_path=/"
+
 #: A batch is one block, so one part: kept whole, or not at all.
 _WHOLE_BATCHES = {"max_insert_threads": 1, "min_insert_block_size_bytes": 0, "min_insert_block_size_rows": 10_000_000}
 
@@ -215,7 +218,7 @@ def _plain(directory: Path) -> Path:
 
 
 def _connect(directory: Path, query_timeout_s: int) -> Connection:
-    connection = Connection(str(directory))
+    connection = Connection(f"{directory}?{_BACKUPS_ANYWHERE}")
     for name, value in {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}.items():
         connection.query(f"SET {name} = {value}")
     return connection
