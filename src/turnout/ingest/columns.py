@@ -6,8 +6,9 @@ says anything is all null, which the engine reads as the column's default.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from turnout.store.catalog import Sighting
 from turnout.store.events import Cells
 
 #: Columns of text that are named and kept as in the model.
-_TEXT = (
+TEXT = (
     "campaign",
     "type",
     "recipient",
@@ -42,17 +43,35 @@ _TEXT = (
     "traffic",
 )
 
+_MILLISECONDS = pa.timestamp("ms", "UTC")
+
+#: Every column of a pack, in order.
+SCHEMA = pa.schema(
+    {
+        "workspace": pa.string(),
+        "time": _MILLISECONDS,
+        "received": _MILLISECONDS,
+        "id": pa.binary(16),
+        **{name: pa.string() for name in TEXT},
+        "order_id": pa.string(),
+        "detail": pa.string(),
+        "anonymous": pa.bool_(),
+        "goal": pa.uint8(),
+        "quantity": pa.uint32(),
+        "duration_ms": pa.uint32(),
+        "amount": pa.decimal128(18, 6),
+        "params": pa.string(),
+        "properties": pa.string(),
+    }
+)
+
 #: Rows transposed at once: enough to spread the cost of a column, few enough to stay in the cache.
 _CHUNK_ROWS = 8192
 
-#: What an event says of its campaign.
-_SIGHTED = ("campaign", "channel", "message", "variation", "type")
+_KINDS = tuple(zip(SCHEMA.names, SCHEMA.types, strict=True))
 
-_FIELDS = Event.__struct_fields__
-_DETAIL_AT = {kind: _FIELDS.index(name) for kind, name in DETAIL_FIELD.items()}
-_MOMENT = pa.timestamp("ms", "UTC")
-_MONEY = pa.decimal128(18, 6)
-_encode = msgspec.json.Encoder().encode
+#: A column in which nothing is said, to be cut to length.
+_NOTHING = {kind: pa.nulls(_CHUNK_ROWS, kind) for kind in set(SCHEMA.types)}
 
 
 @dataclass(frozen=True)
@@ -76,75 +95,96 @@ class Packed:
 def pack(workspace: str, events: Sequence[Event], digests: Sequence[bytes], received_us: Sequence[int]) -> Packed:
     """Pack normalised events with the identity and the time of arrival of each; there is at least one."""
     records = []
-    campaigns: set[str] = set()
     seen: set[tuple[str, ...]] = set()
-    first = last = int(events[0].time)  # type: ignore[arg-type]
+    spans: list[int] = []
     for at in range(0, len(events), _CHUNK_ROWS):
         end = at + _CHUNK_ROWS
-        rows = [msgspec.structs.astuple(event) for event in events[at:end]]
-        named = dict(zip(_FIELDS, zip(*rows, strict=True), strict=True))
-        records.append(_records(workspace, rows, named, digests[at:end], received_us[at:end]))
-        campaigns.update(named["campaign"])
-        seen.update(zip(*(named[name] for name in _SIGHTED), strict=True))
-        first, last = min(first, min(named["time"])), max(last, max(named["time"]))
+        chunk = events[at:end]
+        times = list(map(attrgetter("time"), chunk))
+        found = {
+            "time": moments(pa.array(times, pa.int64())),
+            "received": moments(pa.array(received_us[at:end], pa.int64())),
+            "id": identities(digests[at:end]),
+            **said(chunk),
+        }
+        records.append(assemble(workspace, len(chunk), found))
+        seen.update(map(_sighted, chunk))
+        spans += (min(times), max(times))
     sightings = frozenset(
         Sighting(campaign, channel, message, variation, kind == "enrolled")
         for campaign, channel, message, variation, kind in seen
         if campaign
     )
-    cells = Cells(workspace, tuple(sorted(campaigns)), first // 1000, last // 1000 + 1)
-    return Packed(tuple(records), cells, sightings)
+    campaigns = sorted({campaign for campaign, *_ in seen})
+    return Packed(tuple(records), cells_of(workspace, campaigns, min(spans), max(spans)), sightings)
 
 
-def _records(
-    workspace: str,
-    rows: list[tuple[Any, ...]],
-    named: dict[str, tuple[Any, ...]],
-    digests: Sequence[bytes],
-    received_us: Sequence[int],
-) -> pa.RecordBatch:
-    """One chunk, transposed."""
-    found = {
-        "workspace": pa.repeat(workspace, len(rows)),
-        "time": _moments(named["time"]),
-        "received": _moments(received_us),
-        "id": pa.array(digests, pa.binary(16)),
-        **{name: _column(named[name], pa.string()) for name in _TEXT},
-        "order_id": _column(named["order"], pa.string()),
-        "detail": _column(_details(rows, named), pa.string()),
-        "anonymous": _column(named["anonymous"], pa.bool_()),
-        "goal": _column(named["goal"], pa.uint8()),
-        "quantity": _column(named["quantity"], pa.uint32()),
-        "duration_ms": _column(_milliseconds(named["duration_s"]), pa.uint32()),
-        "amount": _column(named["amount"], _MONEY),
-        **{name: _column(_texts(named[name]), pa.string()) for name in ("params", "properties")},
-    }
-    return pa.record_batch(found)
+def cells_of(workspace: str, campaigns: Sequence[str], first_us: int, last_us: int) -> Cells:
+    """The part of the rollup that holds events of these (sorted) campaigns from the first to the last moment."""
+    return Cells(workspace, tuple(campaigns), first_us // 1000, last_us // 1000 + 1)
 
 
-def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    return pa.array(values, kind) if any(values) else pa.nulls(len(values), kind)
+def said(events: Sequence[Any], shared: Sequence[str] = ()) -> dict[str, pa.Array]:
+    """The columns in which any of the events says something, but for its time and identity and the `shared` ones."""
+    found = {}
+    for kept, (read, convert) in _COLUMNS.items():
+        if kept not in shared:
+            values = list(map(read, events))
+            if any(values):
+                found[kept] = pa.array(convert(values) if convert else values, SCHEMA.field(kept).type)
+    details = [get(event) if (get := _DETAIL_OF.get(event.type)) else "" for event in events]
+    if any(details):
+        found["detail"] = pa.array(details, pa.string())
+    return found
 
 
-def _moments(microseconds: Sequence[int]) -> pa.Array:
-    return pc.divide(pa.array(microseconds, pa.int64()), 1000).cast(_MOMENT)
+def assemble(workspace: str, rows: int, found: Mapping[str, pa.Array]) -> pa.RecordBatch:
+    """One record batch of every column: those that were found, and nothing in the others."""
+    found = {"workspace": pa.repeat(pa.scalar(workspace, pa.string()), rows), **found}
+    arrays = [found[name] if name in found else nothing(kind, rows) for name, kind in _KINDS]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
-def _milliseconds(seconds: Sequence[float | None]) -> Sequence[int | None]:
-    return [round(value * 1000) if value else 0 for value in seconds] if any(seconds) else (None,) * len(seconds)
+def nothing(kind: pa.DataType, rows: int) -> pa.Array:
+    """A column in which nothing is said."""
+    return _NOTHING[kind].slice(0, rows) if rows <= _CHUNK_ROWS else pa.nulls(rows, kind)
 
 
-def _texts(mappings: Sequence[dict[str, Any] | None]) -> Sequence[str | None]:
-    if not any(mappings):
-        return (None,) * len(mappings)
+def moments(microseconds: pa.Array) -> pa.Array:
+    """Microseconds since the epoch, none before it, as times of the store: whole milliseconds."""
+    return pc.divide(microseconds, 1000).cast(_MILLISECONDS)
+
+
+def identities(digests: Sequence[bytes]) -> pa.Array:
+    """Identities of 16 bytes each."""
+    return pa.Array.from_buffers(pa.binary(16), len(digests), [None, pa.py_buffer(b"".join(digests))])
+
+
+def _milliseconds(seconds: list[float | None]) -> list[int]:
+    return [round(value * 1000) if value else 0 for value in seconds]
+
+
+def _texts(mappings: list[dict[str, Any] | None]) -> list[str | None]:
     return [_encode(mapping).decode() if mapping else None for mapping in mappings]
 
 
-def _details(rows: list[tuple[Any, ...]], named: dict[str, tuple[Any, ...]]) -> list[str]:
-    """The attribute that splits the count of each event's type."""
-    details = [row[at] if (at := _DETAIL_AT.get(row[0])) else "" for row in rows]
-    if any(value is not None for value in named["opted_in"]):
-        for index, (kind, opted_in) in enumerate(zip(named["type"], named["opted_in"], strict=True)):
-            if kind == "sent" and opted_in is not None:
-                details[index] = "opted_in" if opted_in else "opted_out"
-    return details
+def _split_of(sent: Any) -> str:
+    """What splits `sent`: whether the recipient had opted in to push."""
+    return "" if sent.opted_in is None else "opted_in" if sent.opted_in else "opted_out"
+
+
+_encode = msgspec.json.Encoder().encode
+_sighted = attrgetter("campaign", "channel", "message", "variation", "type")
+_DETAIL_OF: dict[str, Callable[[Any], str]] = {
+    "sent": _split_of,
+    **{kind: attrgetter(name) for kind, name in DETAIL_FIELD.items()},
+}
+
+#: Of each column that is a field of the event: how to read it, and what makes a list of them ready for Arrow.
+_COLUMNS: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]] | None]] = {
+    **{name: (attrgetter(name), None) for name in (*TEXT, "anonymous", "goal", "quantity", "amount")},
+    "order_id": (attrgetter("order"), None),
+    "duration_ms": (attrgetter("duration_s"), _milliseconds),
+    "params": (attrgetter("params"), _texts),
+    "properties": (attrgetter("properties"), _texts),
+}

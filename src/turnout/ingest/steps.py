@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ from turnout.model import BEHAVIOURS, DEFAULT_CURRENCY, REACTIONS, Event, Reject
 
 #: No campaign statistics are older; and a clock may run ahead by a year before an event is refused.
 EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-MAX_AHEAD_S = 366 * 86_400
+MAX_AHEAD_US = 366 * 86_400 * 1_000_000
 
 #: Epoch numbers from here on are milliseconds (in seconds this would be the year 5138).
 _MILLISECONDS_FROM = 1e11
@@ -31,6 +31,9 @@ _AMOUNT_STEP = Decimal("0.000001")
 
 #: The one field that an event of this type is nothing without.
 _NEEDED = {"watched": "duration_s", "performed": "name", "purchased": "amount"}
+
+#: Types of which something goes without saying.
+_NORMALISED = frozenset({"opened", "clicked"}) | REACTIONS
 
 #: Encoded size of `params` or `properties` of one event.
 MAPPING_LIMIT_BYTES = 65_536
@@ -48,7 +51,10 @@ class Refused(Exception):
 
 @dataclass
 class Batch:
-    """Events of one workspace that passed every step, with the identity of each, and those that did not."""
+    """Events of one workspace that passed every step, with the identity of each, and those that did not.
+
+    A batch that came in bulk is `packed` and has no `events`; `digests` it always has, one an event, in order.
+    """
 
     workspace: str
     received_us: int
@@ -56,6 +62,11 @@ class Batch:
     digests: list[bytes] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     packed: Packed | None = None
+
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return len(self.digests)
 
     def pack(self) -> Packed:
         """The events as columns. Worth doing early for a large batch, off the writer's thread."""
@@ -66,42 +77,62 @@ class Batch:
 
 def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime) -> Batch:
     """Send each `(index, event)` through the steps."""
-    batch = Batch(workspace, received_us=_microseconds(now))
-    latest_us = batch.received_us + MAX_AHEAD_S * 1_000_000
-    prefix = workspace.encode() + b"\0"
+    batch = Batch(workspace, received_us=microseconds(now))
+    latest_us = batch.received_us + MAX_AHEAD_US
+    prefix = id_prefix(workspace)
+    keep, remember = batch.events.append, batch.digests.append
     for index, event in events:
         try:
-            place_in_time(event, latest_us)
-            for step in STEPS:
-                step(event)
+            event.time = moment = instant(event.time)
+            if not _EARLIEST_US <= moment <= latest_us:
+                check_span(moment, moment, batch.received_us)
+            complete(event)
         except Refused as refused:
             batch.rejected.append(
                 Rejection(index=index, field=refused.field, error=refused.error, reason=refused.reason)
             )
         else:
-            batch.events.append(event)
-            batch.digests.append(identify(event, prefix))
+            keep(event)
+            remember(identity_of(event.id, prefix) if event.id else _meaning_of(event, workspace))
     return batch
 
 
-def place_in_time(event: Event, latest_us: int) -> None:
-    """Turn `time` into whole microseconds since the epoch; a time without an offset is UTC."""
-    time = event.time
+def instant(time: dt.datetime | int | float) -> int:
+    """A time as whole microseconds since the epoch; without an offset it is UTC. Refused if it is none."""
     if isinstance(time, dt.datetime):
-        moment = _microseconds(time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC))
-    elif not math.isfinite(time):
+        return microseconds(time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC))
+    if not math.isfinite(time):
         raise Refused("time", "the time is not a finite number", "bad_time")
-    elif abs(time) < _MILLISECONDS_FROM:
-        moment = round(time * 1_000_000)
-    elif abs(time) < _MILLISECONDS_FROM * 1000:
-        moment = round(time * 1000)
-    else:
-        raise Refused("time", "the number is too large for epoch seconds or milliseconds", "bad_time")
-    if moment < _EARLIEST_US:
+    if abs(time) < _MILLISECONDS_FROM:
+        return round(time * 1_000_000)
+    if abs(time) < _MILLISECONDS_FROM * 1000:
+        return round(time * 1000)
+    raise Refused("time", "the number is too large for epoch seconds or milliseconds", "bad_time")
+
+
+def check_span(first_us: int, last_us: int, received_us: int) -> None:
+    """Refuse moments so early or so far ahead that they can't be meant."""
+    if first_us < _EARLIEST_US:
         raise Refused("time", f"the time is before {EARLIEST:%Y-%m-%d}", "bad_time")
-    if moment > latest_us:
+    if last_us > received_us + MAX_AHEAD_US:
         raise Refused("time", "the time is more than a year ahead of this server's clock", "bad_time")
-    event.time = moment
+
+
+def complete(event: Event) -> None:
+    """All that is done to an event beside its time and identity: each step, where it has anything to do."""
+    kind = event.type
+    if not event.campaign or kind in _NEEDED:
+        require(event)
+    if kind in _NORMALISED:
+        normalise(event)
+    if event.traffic is None:
+        event.traffic = "human"
+    if event.amount is not None:
+        settle_money(event)
+    elif event.currency:
+        event.currency = ""
+    if event.params is not None or event.properties is not None:
+        bound_mappings(event)
 
 
 def require(event: Event) -> None:
@@ -121,20 +152,14 @@ def normalise(event: Event) -> None:
         event.open = event.open or "direct"
     elif kind == "clicked":
         event.target = event.target or "link"
-    elif kind in REACTIONS and event.quantity is None:
+    elif event.quantity is None:
         event.quantity = 1
-    if event.traffic is None:
-        event.traffic = "human"
-    event.params = event.params or None
-    event.properties = event.properties or None
 
 
 def settle_money(event: Event) -> None:
     """Amounts are exact decimals below 10^12 with at most six places; the default currency is USD."""
     amount = event.amount
-    if amount is None:
-        event.currency = ""
-        return
+    assert amount is not None
     if not amount.is_finite() or abs(amount) >= _AMOUNT_LIMIT:
         raise Refused("amount", "the amount must be a number below 10^12", "bad_amount")
     settled = amount.quantize(_AMOUNT_STEP)
@@ -145,42 +170,53 @@ def settle_money(event: Event) -> None:
 
 
 def bound_mappings(event: Event) -> None:
-    """`params` and `properties` are kept as they are, up to a size."""
-    if event.params is None and event.properties is None:
-        return
+    """`params` and `properties` are kept as they are, up to a size; empty ones say nothing."""
+    event.params = event.params or None
+    event.properties = event.properties or None
     for name, value in (("params", event.params), ("properties", event.properties)):
         if value and len(msgspec.json.encode(value)) > MAPPING_LIMIT_BYTES:
             raise Refused(name, f"more than {MAPPING_LIMIT_BYTES} bytes", "too_large")
 
 
-#: After `place_in_time`, in this order; `identify` comes last, over the normalised event.
-STEPS: tuple[Callable[[Event], None], ...] = (require, normalise, settle_money, bound_mappings)
+def id_prefix(workspace: str) -> bytes:
+    """What the ids of a workspace are hashed with, so that one tenant's never meet another's."""
+    return workspace.encode() + b"\0id\0"
 
 
-def identify(event: Event, prefix: bytes) -> bytes:
-    """The 128-bit identity: of the sender's id if there is one, else of everything the event says.
+def identity_of(sender_id: str, prefix: bytes) -> bytes:
+    """The 128-bit identity of an event that has an id of its sender's.
 
-    `prefix` is the workspace, so that one tenant's ids never meet another's. An id that an export wrote
-    is the identity itself, so an exported event that comes back is a duplicate.
+    An id that an export wrote is the identity itself, so an exported event that comes back is a duplicate.
     """
-    if event.id:
-        if event.id.startswith("turnout:") and (exported := _EXPORTED.fullmatch(event.id)):
-            return bytes.fromhex(exported[1])
-        return xxhash.xxh3_128_digest(prefix + b"id\0" + event.id.encode())
-    return xxhash.xxh3_128_digest(prefix + b"meaning\0" + _canonical(event))
+    if sender_id[:8] == "turnout:" and (exported := _EXPORTED.fullmatch(sender_id)):
+        return bytes.fromhex(exported[1])
+    return _hash(prefix + sender_id.encode())
+
+
+def identities(sender_ids: list[str], prefix: bytes) -> list[bytes]:
+    """The identities of many ids."""
+    return [
+        _hash(prefix + name.encode()) if name[:8] != "turnout:" else identity_of(name, prefix) for name in sender_ids
+    ]
+
+
+def _meaning_of(event: Event, workspace: str) -> bytes:
+    """The 128-bit identity of an event without an id: of everything that it says, normalised."""
+    return _hash(workspace.encode() + b"\0meaning\0" + _canonical(event))
 
 
 _EXPORTED = re.compile(r"turnout:([0-9a-f]{32})")
+_hash = xxhash.xxh3_128_digest
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def _microseconds(moment: dt.datetime) -> int:
+def microseconds(moment: dt.datetime) -> int:
     # By its parts: exact, and twice as fast as dividing by a microsecond.
     since = moment - _EPOCH
     return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
 
 
-_EARLIEST_US = _microseconds(EARLIEST)
+_EARLIEST_US = microseconds(EARLIEST)
