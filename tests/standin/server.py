@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _with_connection(self, statement: bytes, parameters: dict[str, str], read_only: bool) -> None:
-        connection = Connection(self.directory)
+        connection = Connection(f"{self.directory}?backups.allowed_disk=default")
         try:
             prepare(connection, parameters, read_only)
             self._execute(connection, statement, parameters)
@@ -314,7 +314,7 @@ def one_arrow_stream(pieces: Iterator[bytes], of_nothing: Callable[[], bytes]) -
 def main() -> None:
     """Serve until the process ends."""
     Handler.directory = sys.argv[1]
-    hold = Connection(Handler.directory)  # keeps the engine open between requests
+    hold = Connection(f"{Handler.directory}?backups.allowed_disk=default")  # keeps the engine open between requests
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     address = f"127.0.0.1:{server.server_address[1]}"

@@ -90,14 +90,25 @@ class Connection:
     @contextlib.contextmanager
     def stream(self, path: str, query: dict[str, str]) -> Iterator[Iterator[bytes]]:
         """The body of a GET, block by block."""
+        with self._streamed("GET", path, params=query) as answer:
+            yield answer.iter_bytes()
+
+    @contextlib.contextmanager
+    def told(self, path: str, body: object) -> Iterator[Iterator[str]]:
+        """The lines of a POST's answer, as they come."""
+        with self._streamed("POST", path, json=body) as answer:
+            yield answer.iter_lines()
+
+    @contextlib.contextmanager
+    def _streamed(self, method: str, path: str, **what: Any) -> Iterator[httpx.Response]:
         import httpx
 
         try:
-            with self.client.stream("GET", path, params=query) as answer:
+            with self.client.stream(method, path, **what) as answer:
                 if answer.status_code >= 400:
                     answer.read()
                     raise refusal(answer)
-                yield answer.iter_bytes()
+                yield answer
         except httpx.TransportError as error:
             raise self._unreachable(error) from None
 

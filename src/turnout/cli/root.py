@@ -10,6 +10,7 @@ import typer
 
 from turnout import __version__
 from turnout.cli import exits, registry, upkeep
+from turnout.cli.backup import backup, restore
 from turnout.cli.demo import demo
 from turnout.cli.downloads import export, recipients
 from turnout.cli.importing import import_
@@ -55,6 +56,8 @@ application.add_typer(registry.workspaces, name="workspaces")
 application.command("metrics")(upkeep.metrics)
 application.command("check")(upkeep.check)
 application.command("rebuild")(upkeep.rebuild)
+application.command("backup")(backup)
+application.command("restore")(restore)
 application.command("demo")(demo)
 if importlib.util.find_spec("turnout.bench.command") is not None:
     application.command("bench")(importlib.import_module("turnout.bench.command").bench)

@@ -26,7 +26,7 @@ from turnout.store.manifest import Base, Manifest
 log = logging.getLogger(__name__)
 
 #: What can be made again from the rest, and is: kept as a definition only.
-CACHES = frozenset({"credits"})
+CACHES = frozenset({"credits", "uniques"})
 
 _SNAPSHOT = "snapshot_of_"
 _POLL_S = 0.1
