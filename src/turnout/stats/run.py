@@ -16,6 +16,8 @@ from turnout.stats import compile as compiler
 from turnout.stats.answer import Answer, Row
 from turnout.stats.calendar import Offsets
 from turnout.stats.credits import Credits
+from turnout.stats.direct import Direct
+from turnout.stats.finished import Finished
 from turnout.stats.metrics import base_metrics
 from turnout.stats.plan import Held, Plan
 from turnout.stats.question import Question
@@ -34,7 +36,8 @@ class Statistics:
     Up to `cache_entries` answers with `cache_rows` rows in all are kept per process; `changed` makes
     those of a workspace stale. Where other processes write to the same store, `cache_entries` must be 0.
     `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead. Without a
-    `catalog` and `credits` nothing is credited to campaigns but what events say.
+    `catalog` and `credits` nothing is credited to campaigns but what events say, and without `finished` distinct
+    recipients are counted anew for every question.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Statistics:
         engine: Engine,
         catalog: Catalog | None = None,
         credits: Credits | None = None,
+        finished: Finished | None = None,
         *,
         cache_entries: int = 2000,
         cache_rows: int = 200_000,
@@ -52,6 +56,7 @@ class Statistics:
         self._credits = credits
         self._repairs = repairs
         self._helpers = ThreadPoolExecutor(max_workers=_HELPERS, thread_name_prefix="turnout-part")
+        self._direct = Direct(engine, finished, self._helpers)
         self._cache_entries = cache_entries
         self._cache_rows = cache_rows
         self._cache: OrderedDict[Question, tuple[int, Answer]] = OrderedDict()
@@ -151,6 +156,10 @@ class Statistics:
     def _gather(self, asked: _Asked) -> Answer:
         """The parts of an answer, asked side by side: each waits for the engine most of the time."""
         question = asked.question
+        if asked.rolled_up:
+            direct = self._direct.answer(question, asked.plan(question), asked.offsets, asked.excluded)
+            if direct is not None:
+                return direct
         if question.rows_only:
             found, count = asked.page()
             return Answer(question, found, {}, count)
@@ -173,16 +182,18 @@ class _Asked:
     rolled_up: bool
 
     @property
-    def _offsets(self) -> Offsets:
+    def offsets(self) -> Offsets:
+        """The question's zone."""
         return calendar.offsets(self.question.timezone)
 
-    def _plan(self, question: Question) -> Plan:
-        return plan.plan(question, self._offsets, rolled_up=self.rolled_up, held=self.held)
+    def plan(self, question: Question) -> Plan:
+        """The passes for this question, or for a part of it."""
+        return plan.plan(question, self.offsets, rolled_up=self.rolled_up, held=self.held)
 
     def totals(self) -> Row:
         """The whole range in one row."""
         whole = replace(self.question, dimensions=(), sort=(), limit=1, offset=0)
-        chosen = self._plan(whole)
+        chosen = self.plan(whole)
         if not chosen.reads:
             return answer.zero(whole)
         (values,) = self._rows(compiler.page(whole, chosen))
@@ -191,7 +202,7 @@ class _Asked:
     def page(self) -> tuple[list[Row], int]:
         """The rows of the page, and how many there are on all pages."""
         question = self.question
-        chosen = self._plan(question)
+        chosen = self.plan(question)
         if not chosen.reads:
             return [], 0
         found = self._rows(compiler.page(question, chosen)) if question.limit else []
@@ -205,7 +216,7 @@ class _Asked:
 
     def excluded(self) -> dict[str, int]:
         """How many events of each class of traffic did not count."""
-        chosen = plan.excluded(self.question, self._offsets, rolled_up=self.rolled_up, held=self.held)
+        chosen = plan.excluded(self.question, self.offsets, rolled_up=self.rolled_up, held=self.held)
         counts: dict[str, int] = {}
         if chosen is not None:
             counts = {name: int(count) for name, count in self._rows(excluded.statement(self.question, chosen))}

@@ -1,0 +1,168 @@
+"""Figures counted from raw events, for the cells of which no right number is kept.
+
+Cells go in: groups of a tally with the extents of their events. Out come statements, each over no more than the
+campaigns and times of its cells, and from their rows the figures with the extents that they were counted from: both
+of one snapshot, so that they may be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from turnout.stats.calendar import Offsets
+from turnout.stats.finished import Extent, Figure
+from turnout.stats.metrics import DIMENSIONS
+from turnout.stats.plan import Range
+from turnout.stats.question import Question
+from turnout.stats.scope import MOMENTS, Scope, Statement, where
+
+#: Events that one statement looks at, unless a single campaign has more: bounds its memory.
+EVENTS_AT_ONCE = 4_000_000
+
+#: Ranges of one statement; where there are more, the ones that are nearest to each other become one.
+_RANGES = 24
+
+Group = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A group of a question (() where there is none), a figure that is wanted of it, and the extent of its events."""
+
+    group: Group
+    figure: Figure
+    extent: Extent
+
+
+@dataclass(frozen=True)
+class Recount:
+    """One statement: these figures of every group of `dimensions`, of these campaigns (None: all) and times."""
+
+    dimensions: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    campaigns: tuple[str, ...] | None
+    ranges: tuple[Range, ...]
+
+
+def recounts(
+    dimensions: tuple[str, ...],
+    campaigns: frozenset[str] | None,
+    cells: Sequence[Cell],
+    events_at_once: int = EVENTS_AT_ONCE,
+) -> Iterator[Recount]:
+    """The statements that these cells need: a campaign's cells together, several campaigns as far as they fit."""
+    if dimensions != ("campaign",):
+        named = None if campaigns is None else tuple(sorted(campaigns))
+        yield Recount(dimensions, _figures(cells), named, _ranges(cells))
+        return
+    by_campaign: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_campaign.setdefault(cell.group[0], []).append(cell)
+    chosen: list[Cell] = []
+    events = 0
+    for mine in by_campaign.values():
+        more = sum(extent.events for extent in {cell.extent for cell in mine})
+        if chosen and events + more > events_at_once:
+            yield _of_campaigns(chosen)
+            chosen, events = [], 0
+        chosen += mine
+        events += more
+    if chosen:
+        yield _of_campaigns(chosen)
+
+
+def _of_campaigns(cells: Sequence[Cell]) -> Recount:
+    names = tuple(sorted({cell.group[0] for cell in cells}))
+    ranges = _ranges(cells)
+    # Campaigns have little time in common; the table's key finds them without it.
+    return Recount(("campaign",), _figures(cells), names, ((ranges[0][0], ranges[-1][1]),))
+
+
+def _figures(cells: Iterable[Cell]) -> tuple[Figure, ...]:
+    return tuple(dict.fromkeys(cell.figure for cell in cells))
+
+
+def _ranges(cells: Iterable[Cell]) -> tuple[Range, ...]:
+    """The times of these cells, half-open, apart where there is something between them."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted({(cell.extent.first_ms, cell.extent.last_ms + 1) for cell in cells}):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    while len(found) > _RANGES:
+        at = min(range(len(found) - 1), key=lambda index: found[index + 1][0] - found[index][1])
+        found[at : at + 2] = [(found[at][0], found[at + 1][1])]
+    return tuple(found)
+
+
+def statement(question: Question, offsets: Offsets, asked: Recount) -> Statement:
+    """Rows of the dimensions, then of each set of types (`_bases`) the events, the first and the last, then figures."""
+    scope = Scope(question, offsets)
+    moment = MOMENTS["events"]
+    named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(asked.dimensions)]
+    numbers: list[str] = []
+    for types in _bases(asked):
+        met = _is_of(scope, types)
+        numbers += [
+            f"countIf({met})",
+            f"toUnixTimestamp64Milli(minIf(time, {met}))",
+            f"toUnixTimestamp64Milli(maxIf(time, {met}))",
+        ]
+    numbers += [_number(scope, figure) for figure in asked.figures]
+    kinds = tuple(sorted({kind for figure in asked.figures for kind in figure.types}))
+    conditions = [scope.workspace()]
+    if all(figure.types for figure in asked.figures):
+        conditions.append(_is_of(scope, kinds))
+    if asked.campaigns is not None:
+        conditions.append(f"campaign IN {scope.bind(asked.campaigns, 'Array(String)')}")
+    conditions += scope.within("time", asked.ranges)
+    keys = ", ".join(f"d{index}" for index in range(len(named)))
+    return scope.statement(
+        f"SELECT {', '.join([*named, *numbers])}\nFROM events\n{where(*conditions)}"
+        + (f"\nGROUP BY {keys}" if keys else "")
+    )
+
+
+def _is_of(scope: Scope, types: tuple[str, ...]) -> str:
+    return f"type IN {scope.bind(types, 'Array(String)')}" if types else "1"
+
+
+def _bases(asked: Recount) -> tuple[tuple[str, ...], ...]:
+    return tuple(dict.fromkeys(figure.types for figure in asked.figures))
+
+
+def _number(scope: Scope, figure: Figure) -> str:
+    met = figure.condition
+    if figure.traffic:
+        met += f" AND traffic IN {scope.bind(figure.traffic, 'Array(String)')}"
+    return f"countIf({met})" if figure.unit == "events" else f"uniqExactIf(recipient, {met})"
+
+
+def read(asked: Recount, found: Iterable[Sequence[Any]]) -> Iterator[tuple[Cell, int]]:
+    """Each figure of each group that has events of its types, with the extent that it was counted from."""
+    bases, width = _bases(asked), len(asked.dimensions)
+    for row in found:
+        group, numbers = tuple(row[:width]), row[width + 3 * len(bases) :]
+        extents = {}
+        for index, types in enumerate(bases):
+            events, first, last = row[width + 3 * index : width + 3 * index + 3]
+            if events:
+                extents[types] = Extent(first, last, events)
+        for figure, number in zip(asked.figures, numbers, strict=True):
+            if figure.types in extents:
+                yield Cell(group, figure, extents[figure.types]), number
+
+
+def is_apart(extents: Iterable[Extent]) -> bool:
+    """Whether no two of these overlap: only then are all events between a cell's first and last its own."""
+    ordered = sorted(extents, key=lambda extent: extent.first_ms)
+    return all(one.last_ms < more.first_ms for one, more in pairwise(ordered))
+
+
+def is_by_time(dimensions: Sequence[str]) -> bool:
+    """Whether groups are times."""
+    return any(DIMENSIONS[name].is_time for name in dimensions)
