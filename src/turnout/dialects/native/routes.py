@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route, bearer
-from turnout.dialects.native import admin, campaigns, events, health, openapi, render, stats, wire
+from turnout.dialects.native import admin, backup, campaigns, events, health, openapi, render, stats, wire
 from turnout.model import CampaignFields, Event
 from turnout.services import Services
 
@@ -129,6 +129,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
         body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
+    Route(
+        "POST", "/v1/backups", backup.make_backup, "Back up the store (commands on this machine)", ("admin",),
+        body=wire.NewBackup, answers={200: None},
     ),
     Route("GET", "/healthz", health.healthz, "Liveness", answers={200: wire.Health}),
     Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Health}),

@@ -180,6 +180,14 @@ class KeysAnswer(Struct, frozen=True):
     keys: list[KeyAnswer]
 
 
+class NewBackup(Struct, frozen=True, forbid_unknown_fields=True):
+    """A backup to be made: absolute paths of the server's machine; `disk` is one of a ClickHouse server's."""
+
+    path: Annotated[str, Meta(max_length=4096)] = ""
+    base: Annotated[str, Meta(max_length=4096)] = ""
+    disk: Name = ""
+
+
 class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
     """A workspace to be made (POST) or fields of it to be set (PATCH); what is empty is generated or kept."""
 
