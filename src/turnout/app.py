@@ -204,7 +204,8 @@ async def _serve(house: House, started: Callable[[str], None]) -> None:
 @contextlib.asynccontextmanager
 async def serving(house: House):  # type: ignore[no-untyped-def]
     """Serve on this event loop; the value is the address."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     settings = house.services.settings
@@ -217,7 +218,15 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,
-        backlog=1024,
+        # While it finds out whether a client speaks HTTP/2, granian waits for its first byte, however long; and a
+        # connection would be as many requests as it likes. A proxy with TLS speaks HTTP/2 to clients.
+        http=HTTPModes.http1,
+        # Who finds all connections taken waits in the kernel's queue.
+        backlog=settings.connection_limit,
+        backpressure=settings.connection_limit,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=settings.header_timeout_s * 1000, max_buffer_size=settings.header_limit_bytes
+        ),
         log_enabled=False,
         websockets=False,
     )

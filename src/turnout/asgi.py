@@ -1,27 +1,36 @@
-"""The rooms as one ASGI application: routing, authentication, and no error without its room's shape."""
+"""The rooms as one ASGI application: routing, authentication, limits, and no error without its room's shape.
+
+Every response says in X-Request-ID which request it answers, and so does every line that was logged for it.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from typing import cast
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Router
 from starlette.routing import Route as StarletteRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from turnout.dialects.contract import Call, Room, Route
-from turnout.errors import MethodNotAllowed, NotFound, TurnoutError
+from turnout import logs
+from turnout.admission import Admission, BodyReader
+from turnout.capture.address import client_address
+from turnout.dialects.contract import Call, Caller, Room, Route
+from turnout.dialects.limits import Attempts, KeyRates
+from turnout.errors import MethodNotAllowed, NotFound, Overloaded, RateLimited, TurnoutError, Unauthenticated
 from turnout.services import Services
 
 log = logging.getLogger(__name__)
+access = logging.getLogger("turnout.access")
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+#: What a path that no route has is called in logs and counters.
+_NO_ROUTE = "none"
 
 
 class Application:
@@ -32,13 +41,15 @@ class Application:
     """
 
     def __init__(self, services: Services, rooms: tuple[Room, ...]) -> None:
+        self._services = services
         self._rooms = rooms
         self._exact: dict[tuple[str, str], Endpoint] = {}
         self._routes: list[StarletteRoute] = []
+        doors = Doors(services)
         for room in rooms:
             for route in room.routes:
-                endpoint = _endpoint(room, route, services)
-                self._routes.append(StarletteRoute(route.path, endpoint, methods=[route.method]))
+                endpoint = Endpoint(room, route, services, doors)
+                self._routes.append(StarletteRoute(route.path, cast(ASGIApp, endpoint), methods=[route.method]))
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
         self._router = Router(self._routes, redirect_slashes=False)
@@ -49,10 +60,11 @@ class Application:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
+        # Each request has a context of its own, so this ends with it.
+        logs.request_id.set(logs.identify(dict(scope["headers"])))
         endpoint = self._exact.get((scope["method"], scope["path"]))
         if endpoint is not None:
-            response = await endpoint(Request(scope, receive))
-            await response(scope, receive, send)
+            await endpoint(scope, receive, send)
             return
         # With an application in its scope, the router raises what it has no route for.
         scope["app"] = self
@@ -63,14 +75,20 @@ class Application:
             await response(scope, receive, send)
 
     def _unrouted(self, request: Request, status: int) -> Response:
+        started = time.perf_counter()
         path = request.url.path
         room = self._room_of(path)
         if status == 405:
             response = room.render_error(MethodNotAllowed(f"{request.method} is not spoken here"), request)
             if response.status_code == 405:
                 response.headers.setdefault("Allow", ", ".join(self._methods(request.scope)))
-            return response
-        return room.render_error(NotFound(f"there is nothing at {path[:200]}"), request)
+        else:
+            response = room.render_error(NotFound(f"there is nothing at {path[:200]}"), request)
+        _name(response)
+        self._services.telemetry.requests.labels(room.name, _NO_ROUTE, str(response.status_code)).inc()
+        if access.isEnabledFor(logging.DEBUG):
+            _log_access(logging.DEBUG, "", _NO_ROUTE, response, time.perf_counter() - started, None)
+        return response
 
     def _methods(self, scope: Scope) -> list[str]:
         """What is spoken at this path; a 405 has to say so (RFC 9110, 15.5.6)."""
@@ -93,34 +111,136 @@ def _beginnings(room: Room) -> re.Pattern[str]:
     return re.compile("|".join(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(word)) for word in sorted(words)) or "(?!)")
 
 
-def _endpoint(room: Room, route: Route, services: Services) -> Endpoint:
-    label = f"{route.method} {route.path}"
-    seconds = services.telemetry.request_seconds.labels(room.name, label)
-    ok = services.telemetry.requests.labels(room.name, label, "200")
+class Doors:
+    """What every endpoint asks before it lets a request in: one for all of them. For one thread (the event loop's)."""
 
-    async def endpoint(request: Request) -> Response:
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
+        self.admission = Admission(settings)
+        self.rates = KeyRates(settings.key_limit_requests_per_s, settings.key_limit_events_per_s)
+        self.attempts = Attempts(settings.attempts_limit_per_minute)
+        self.proxy_hops = settings.proxy_hops
+        telemetry = services.telemetry
+        telemetry.requests_in_flight.set_function(lambda: self.admission.requests)
+        telemetry.body_bytes_in_flight.set_function(lambda: self.admission.body_bytes)
+
+
+class Endpoint:
+    """One route of a room, as ASGI."""
+
+    def __init__(self, room: Room, route: Route, services: Services, doors: Doors) -> None:
+        self._room = room
+        self._route = route
+        self._services = services
+        self._doors = doors
+        self._admission = doors.admission
+        self._label = f"{route.method} {route.path}"
+        telemetry = services.telemetry
+        self._seconds = telemetry.request_seconds.labels(room.name, self._label)
+        self._ok = telemetry.requests.labels(room.name, self._label, "200")
+        self._access_level = logging.INFO if services.settings.log_requests else logging.DEBUG
+        self._slow_s = services.settings.slow_request_ms / 1000 or float("inf")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever becomes of it."""
         started = time.perf_counter()
-        call = Call(request, services, None)
+        admission = self._admission
+        body = BodyReader(receive, admission, scope)
+        admission.requests += 1
         try:
-            if route.scopes:
+            call = Call(Request(scope, body), self._services, None, self._doors.rates)
+            try:
+                call, response = await self._answer(call)
+            finally:
+                body.release()
+            self._finish(call, response, time.perf_counter() - started)
+            await response(scope, receive, send)
+        finally:
+            admission.requests -= 1
+
+    async def _answer(self, call: Call) -> tuple[Call, Response]:
+        """The call, with its caller if there is one, and the room's response to it, or to what went wrong."""
+        room, request = self._room, call.request
+        try:
+            if self._route.scopes:
+                self._admission.check()
                 if room.prepare is not None:
                     await room.prepare(request)
-                caller = room.authenticate(request, services)
-                caller.allow(*route.scopes)
-                call = replace(call, caller=caller)
-            response = await route.handler(call)
+                call = Call(request, self._services, self._who(request), self._doors.rates)
+            return call, await self._route.handler(call)
         except TurnoutError as error:
-            response = room.render_error(error, request)
+            return call, self._refuse(error, request)
         except Exception:
-            log.exception("%s failed", label)
-            response = room.render_error(TurnoutError("something went wrong here; it is in the server's log"), request)
-        if room.decorate is not None:
-            room.decorate(call, response)
-        if response.status_code == 200:
-            ok.inc()
-        else:
-            services.telemetry.requests.labels(room.name, label, str(response.status_code)).inc()
-        seconds.observe(time.perf_counter() - started)
+            log.exception("%s failed", self._label)
+            return call, room.render_error(
+                TurnoutError("something went wrong here; it is in the server's log"), request
+            )
+
+    def _who(self, request: Request) -> Caller:
+        """The caller, who may do this and isn't asking too often."""
+        room, doors, telemetry = self._room, self._doors, self._services.telemetry
+        address = client_address(request.scope, doors.proxy_hops)
+        wait_s = doors.attempts.wait_s(address)
+        try:
+            caller = room.authenticate(request, self._services)
+        except Unauthenticated:
+            telemetry.unauthenticated.labels(room.name).inc()
+            if wait_s:
+                raise self._shut(address, wait_s) from None
+            doors.attempts.failed(address)
+            raise
+        if wait_s and not doors.attempts.knows(address, caller.name):
+            raise self._shut(address, wait_s)
+        doors.attempts.succeeded(address, caller.name)
+        caller.allow(*self._route.scopes)
+        if not caller.local:
+            doors.rates.request(caller.name)
+        return caller
+
+    def _shut(self, address: str, wait_s: int) -> RateLimited:
+        """The same answer to a good guess and to a bad one."""
+        log.debug("too many failed attempts", extra={"fields": {"address": address, "wait_s": wait_s}})
+        return RateLimited("too many requests with wrong credentials", retry_after_s=wait_s)
+
+    def _refuse(self, error: TurnoutError, request: Request) -> Response:
+        response = self._room.render_error(error, request)
+        if isinstance(error, RateLimited | Overloaded):
+            response.headers.setdefault("Retry-After", str(error.retry_after_s))
+            self._services.telemetry.refused.labels(self._room.name, error.code).inc()
         return response
 
-    return endpoint
+    def _finish(self, call: Call, response: Response, seconds: float) -> None:
+        """Name the response, count it, and log it where that is wanted."""
+        if self._room.decorate is not None:
+            self._room.decorate(call, response)
+        _name(response)
+        if response.status_code == 200:
+            self._ok.inc()
+        else:
+            self._services.telemetry.requests.labels(self._room.name, self._label, str(response.status_code)).inc()
+        self._seconds.observe(seconds)
+        if seconds >= self._slow_s:
+            _log_access(logging.WARNING, self._route.method, self._route.path, response, seconds, call.caller)
+        elif access.isEnabledFor(self._access_level):
+            _log_access(self._access_level, self._route.method, self._route.path, response, seconds, call.caller)
+
+
+def _name(response: Response) -> None:
+    response.raw_headers.append((b"x-request-id", logs.request_id.get().encode()))
+
+
+def _log_access(level: int, method: str, route: str, response: Response, seconds: float, caller: Caller | None) -> None:
+    """One line for a request: the route's template and the key's id, never the query, a header or a body."""
+    fields: dict[str, object] = {
+        "method": method,
+        "route": route,
+        "status": response.status_code,
+        "duration_ms": round(seconds * 1000, 3),
+    }
+    length = MutableHeaders(raw=response.raw_headers).get("content-length")
+    if length is not None:
+        fields["bytes"] = int(length)
+    if caller is not None:
+        fields["workspace"] = caller.workspace.id
+        fields["key"] = caller.name
+    access.log(level, "slow request" if level >= logging.WARNING else "request", extra={"fields": fields})

@@ -2,7 +2,8 @@
 
     TurnoutError
     ├── InvalidInput            the request can't be understood; changing it helps
-    │   └── UnknownName         a metric, dimension, zone … that does not exist; knows the nearest
+    │   ├── UnknownName         a metric, dimension, zone … that does not exist; knows the nearest
+    │   └── BodyTimeout         its body did not come in time
     ├── Unauthenticated         no credentials, or wrong ones
     ├── Forbidden               the credentials are good, but not for this
     ├── NotFound                no such thing in this workspace
@@ -53,6 +54,12 @@ class UnknownName(InvalidInput):
         near = difflib.get_close_matches(name[:200], list(known), n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else ""
         super().__init__(f"unknown {kind} '{name[:200]}'", field=field, hint=hint)
+
+
+class BodyTimeout(InvalidInput):
+    """The body did not come within the time there is for one; nothing was taken."""
+
+    code = "body_timeout"
 
 
 class Unauthenticated(TurnoutError):

@@ -38,6 +38,23 @@ class Settings:
     cache_entries: int = 2000
     shutdown_timeout_s: int = 30
 
+    connection_limit: int = 1024
+    header_limit_bytes: int = 64 * 1024
+    header_timeout_s: int = 30
+    body_timeout_s: int = 120
+    inflight_limit_requests: int = 2048
+    inflight_limit_bytes: int = 256 * MIB
+    key_limit_requests_per_s: int = 0
+    key_limit_events_per_s: int = 0
+    attempts_limit_per_minute: int = 60
+    proxy_hops: int = 0
+    free_floor_bytes: int = 256 * MIB
+
+    log_level: str = "info"
+    log_format: str = "text"
+    log_requests: int = 0
+    slow_request_ms: int = 5000
+
 
 #: Environment variables of the public contract, and the field each one sets.
 ENVIRONMENT = {
@@ -56,6 +73,21 @@ ENVIRONMENT = {
     "TURNOUT_READERS": "readers",
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
+    "TURNOUT_CONNECTION_LIMIT": "connection_limit",
+    "TURNOUT_HEADER_LIMIT_BYTES": "header_limit_bytes",
+    "TURNOUT_HEADER_TIMEOUT_S": "header_timeout_s",
+    "TURNOUT_BODY_TIMEOUT_S": "body_timeout_s",
+    "TURNOUT_INFLIGHT_LIMIT_REQUESTS": "inflight_limit_requests",
+    "TURNOUT_INFLIGHT_LIMIT_BYTES": "inflight_limit_bytes",
+    "TURNOUT_KEY_LIMIT_REQUESTS_PER_S": "key_limit_requests_per_s",
+    "TURNOUT_KEY_LIMIT_EVENTS_PER_S": "key_limit_events_per_s",
+    "TURNOUT_ATTEMPTS_LIMIT_PER_MINUTE": "attempts_limit_per_minute",
+    "TURNOUT_PROXY_HOPS": "proxy_hops",
+    "TURNOUT_FREE_FLOOR_BYTES": "free_floor_bytes",
+    "TURNOUT_LOG_LEVEL": "log_level",
+    "TURNOUT_LOG_FORMAT": "log_format",
+    "TURNOUT_LOG_REQUESTS": "log_requests",
+    "TURNOUT_SLOW_REQUEST_MS": "slow_request_ms",
 }
 
 

@@ -6,6 +6,7 @@ The receipt that comes back is given once the events are on disk.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -36,8 +37,13 @@ _MEDIA_TYPES = frozenset(
 _INLINE_BYTES = 65_536
 
 
-async def receive(request: Request, services: Services, workspace: Workspace) -> Receipt:
-    """Take a request's events in. Raises what `errors` has for a body that can't be taken at all."""
+async def receive(
+    request: Request, services: Services, workspace: Workspace, admit: Callable[[int], None] = lambda count: None
+) -> Receipt:
+    """Take a request's events in. Raises what `errors` has for a body that can't be taken at all.
+
+    `admit` may refuse so many events by raising RateLimited, before any is taken.
+    """
     settings = services.settings
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in _MEDIA_TYPES:
@@ -65,6 +71,7 @@ async def receive(request: Request, services: Services, workspace: Workspace) ->
         return batch
 
     batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.unpack(unpack)
+    admit(len(batch.events) + len(batch.rejected))
     for rejection in batch.rejected:
         services.telemetry.rejected.labels(rejection.reason).inc()
     return await asyncio.wrap_future(services.writer.submit(batch))

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
+from turnout import logs
 from turnout.cli import asking, console, options
 from turnout.cli.connection import Connection, background, connected_to, path
-from turnout.cli.serve import set_up_log
 from turnout.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -44,14 +44,15 @@ def demo(
         Path, typer.Option("--data", metavar="DIR", help="Data directory of the demo.", file_okay=False)
     ] = Path(".turnout/demo"),
     once: Annotated[bool, typer.Option("--once", "--no-serve", help="Load and show the addresses, then end.")] = False,
-    log_level: options.LogLevel = "warning",
+    log_level: options.LogLevel = None,
+    log_format: options.LogFormat = None,
 ) -> None:
     """Load the sample campaigns and serve them, until Ctrl-C.
 
     The sample is loaded at the first start only; delete the directory to have it anew. The key is `demo-key`,
     unless TURNOUT_API_KEY says otherwise.
     """
-    set_up_log(log_level)
+    logs.set_up(log_level or "warning", log_format or "text", sys.stderr)
     environment = {name: value for name, value in os.environ.items() if name not in _IGNORED}
     settings = from_environment({**_CREDENTIALS, **environment}, host=host, port=port, data=data)
     from turnout import app

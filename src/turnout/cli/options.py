@@ -51,8 +51,24 @@ Port = Annotated[
     ),
 ]
 LogLevel = Annotated[
-    str,
-    typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error; the log goes to stderr."),
+    str | None,
+    typer.Option(
+        "--log-level",
+        envvar="TURNOUT_LOG_LEVEL",
+        metavar="LEVEL",
+        help="debug, info, warning or error; the log goes to stderr.",
+        show_default=False,
+    ),
+]
+LogFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format",
+        envvar="TURNOUT_LOG_FORMAT",
+        metavar="FORMAT",
+        help="text, or json: an object a line.",
+        show_default=False,
+    ),
 ]
 
 # ---- which server, which workspace ----------------------------------------------------------------

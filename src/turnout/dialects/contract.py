@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from turnout.dialects.limits import KeyRates
 from turnout.errors import Forbidden, TurnoutError
 from turnout.model import ApiKey, Campaign, Workspace
 from turnout.services import Services
@@ -29,6 +30,11 @@ class Caller:
     workspace: Workspace
     key: ApiKey | None = None
     local: bool = False
+
+    @property
+    def name(self) -> str:
+        """What this caller is counted and logged as: the id of its key, or of its workspace where there is none."""
+        return self.key.id if self.key is not None else self.workspace.id
 
     def allow(self, *scopes: str) -> None:
         """Raise Forbidden unless the key has one of these scopes (admin has them all)."""
@@ -45,6 +51,12 @@ class Call:
     request: Request
     services: Services
     caller: Caller | None
+    rates: KeyRates | None = None
+
+    def admit_events(self, count: int) -> None:
+        """Count the events of this request for its key; RateLimited, before any is taken, if they are too many."""
+        if self.rates is not None and self.caller is not None and not self.caller.local:
+            self.rates.events(self.caller.name, count)
 
     @property
     def workspace(self) -> Workspace:

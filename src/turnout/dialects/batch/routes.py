@@ -88,6 +88,7 @@ def _count(request: Request, workspace: Workspace, services: Services) -> None:
 _REFUSALS: dict[type[errors.TurnoutError], Refusal] = {
     errors.InvalidInput: wire.MALFORMED_PARAMETER,
     errors.UnknownName: wire.MALFORMED_PARAMETER,
+    errors.BodyTimeout: wire.MALFORMED_PARAMETER,
     errors.Conflict: wire.MALFORMED_PARAMETER,
     errors.TooLarge: wire.MALFORMED_PARAMETER,
     wire.MissingParameter: wire.MISSING_PARAMETER,

@@ -68,6 +68,7 @@ def _secret(request: Request) -> str:
 _STATUS: dict[type[errors.TurnoutError], int] = {
     errors.InvalidInput: 400,
     errors.UnknownName: 400,
+    errors.BodyTimeout: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,

@@ -143,23 +143,26 @@ def _secret(request: Request) -> str:
     return scheme
 
 
-#: Only the statuses that are documented.
+#: Only the statuses that are documented, and 429 where its own limits are set: nothing else says when to come back.
 _STATUS: dict[type[errors.TurnoutError], int] = {
     errors.InvalidInput: 400,
     errors.UnknownName: 400,
     errors.Conflict: 400,
     errors.TooLarge: 400,
     errors.UnsupportedFormat: 400,
+    errors.BodyTimeout: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 404,
+    errors.RateLimited: 429,
 }
 _WORDS = {
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
+    429: "Too Many Requests",
     500: "Internal server error",
 }
 

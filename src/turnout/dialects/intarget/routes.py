@@ -105,6 +105,7 @@ _FAILURES: dict[type[errors.TurnoutError], tuple[int, str, str]] = {
         405, "Method Not Allowed",
         "Method Not Allowed. This URL can only handle the following request methods: GET.",
     ),
+    errors.RateLimited: (429, "Too Many Requests", "Rate limit exceeded."),
     errors.Overloaded: (503, "Service Unavailable", "The server is busy; try again later."),
     errors.StoreError: (503, "Service Unavailable", "The server can't answer now; try again later."),
 }  # fmt: skip
@@ -119,7 +120,7 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     known = (_FAILURES[kind] for kind in type(error).__mro__ if kind in _FAILURES)
     status, name, message = next(known, _INTERNAL)
     headers = {"Allow": "GET"} if status == 405 else {}
-    if isinstance(error, errors.Overloaded):
+    if isinstance(error, errors.Overloaded | errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(_encode(Failure(name, message, 0, status)), status, headers, _JSON)
 

@@ -18,7 +18,7 @@ from turnout.stats import export
 
 async def capture(call: Call) -> Response:
     """Take events in and say what became of them."""
-    receipt = await receive(call.request, call.services, call.workspace)
+    receipt = await receive(call.request, call.services, call.workspace, call.admit_events)
     answer = wire.EventsAnswer(receipt.accepted, receipt.duplicates, receipt.rejected)
     return Response(render.encode(answer), media_type="application/json")
 

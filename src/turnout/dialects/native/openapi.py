@@ -21,6 +21,7 @@ _ERRORS = {
     "403": "The key lacks the scope",
     "404": "No such thing in this workspace",
     "405": "Not by that method",
+    "408": "The body did not come in time",
     "409": "It clashes with what is there",
     "413": "Over a limit",
     "415": "A format that is not spoken",
@@ -108,8 +109,9 @@ def _responses(route: Route, refs: dict[str, Any]) -> dict[str, Any]:
         if kind is not None:
             found[str(status)]["content"] = {"application/json": {"schema": refs[repr(kind)]}}
     for code, text in _ERRORS.items():
-        found[code] = {
-            "description": text,
-            "content": {"application/json": {"schema": refs[repr(wire.ErrorAnswer)]}},
-        }
+        # What a route says itself comes first.
+        found.setdefault(
+            code,
+            {"description": text, "content": {"application/json": {"schema": refs[repr(wire.ErrorAnswer)]}}},
+        )
     return found

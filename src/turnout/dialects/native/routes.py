@@ -17,6 +17,7 @@ from turnout.services import Services
 STATUS: dict[type[errors.TurnoutError], int] = {
     errors.InvalidInput: 400,
     errors.UnknownName: 400,
+    errors.BodyTimeout: 408,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -135,7 +136,7 @@ ROUTES: tuple[Route, ...] = (
         body=wire.NewBackup, answers={200: None},
     ),
     Route("GET", "/healthz", health.healthz, "Liveness", answers={200: wire.Health}),
-    Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Health}),
+    Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Readiness, 503: wire.Readiness}),
     Route("GET", "/metrics", health.prometheus, "Prometheus counters", answers={200: None}),
     Route("GET", "/openapi.json", _openapi, "This description", answers={200: None}),
     Route("GET", "/", health.index, "Where to go", answers={200: None}),

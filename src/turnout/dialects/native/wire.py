@@ -247,7 +247,15 @@ class CheckAnswer(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """Whether the process lives, or is ready."""
+    """Whether the process lives."""
 
     status: str
     version: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether it is ready: `status` is "ready" or "not ready", and each of `parts` is "ok" or what is wrong with it."""
+
+    status: str
+    version: str
+    parts: dict[str, str]

@@ -245,6 +245,8 @@ _CODES: dict[type[errors.TurnoutError], tuple[int, int]] = {
     errors.Conflict: (409, -510),
     errors.TooLarge: (400, -510),
     errors.UnsupportedFormat: (415, -510),
+    errors.BodyTimeout: (400, -510),
+    errors.RateLimited: (429, -1),
     errors.Overloaded: (503, -1),
     errors.StoreError: (503, -500),
 }
@@ -261,7 +263,9 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     """`{"_s": code, "_e": message}`."""
     status, code = _CODES.get(type(error), (500, -500))
     code = _FIELD_CODES.get((type(error), error.field), code)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Overloaded) else {}
+    headers = {}
+    if isinstance(error, errors.Overloaded | errors.RateLimited):
+        headers["Retry-After"] = str(error.retry_after_s)
     return Response(render.error(code, error.message), status, headers, _JSON)
 
 
