@@ -17,14 +17,15 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from turnout.asgi import Application
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
-from turnout.ingest.writer import Flush, Writer
+from turnout.ingest.drain import Flush
+from turnout.ingest.writer import Limits, Writer
 from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
@@ -93,14 +94,15 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         )
         telemetry = Telemetry()
         writer = Writer(
+            settings.data / "spool",
             events,
             catalog,
+            _limits(settings),
+            alone=alone,
+            on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
             on_flush=_on_flush(telemetry, statistics),
-            group_limit_events=settings.group_limit_events,
-            queue_limit_events=settings.queue_limit_events,
-            filter_ids=alone,
         )
-        telemetry.waiting.set_function(lambda: writer.waiting_events)
+        telemetry.watch(writer.standing)
         writer.start()
         services = Services(
             settings=settings,
@@ -163,13 +165,14 @@ def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
     return generated
 
 
+def _limits(settings: Settings) -> Limits:
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+
+
 def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush], None]:
     def count(flush: Flush) -> None:
-        telemetry.accepted.inc(flush.accepted)
-        telemetry.duplicates.inc(flush.duplicates)
-        if flush.accepted:
-            telemetry.flush_events.observe(flush.accepted)
-            telemetry.flush_seconds.observe(flush.seconds)
+        telemetry.count_flush(flush.events, flush.seconds)
+        if flush.touched:
             statistics.touched(flush.touched)
 
     return count

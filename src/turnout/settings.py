@@ -32,7 +32,12 @@ class Settings:
     expanded_limit_bytes: int = 256 * MIB
     request_limit_events: int = 200_000
     queue_limit_events: int = 400_000
-    group_limit_events: int = 50_000
+    group_limit_events: int = 100_000
+    spool_limit_events: int = 1_000_000
+    spool_limit_bytes: int = 1024 * MIB
+    spool_age_limit_s: int = 600
+    flush_age_ms: int = 200
+    settle_timeout_s: int = 10
     readers: int = 4
     query_timeout_s: int = 30
     cache_entries: int = 2000
@@ -70,6 +75,11 @@ ENVIRONMENT = {
     "TURNOUT_EXPANDED_LIMIT_BYTES": "expanded_limit_bytes",
     "TURNOUT_REQUEST_LIMIT_EVENTS": "request_limit_events",
     "TURNOUT_QUEUE_LIMIT_EVENTS": "queue_limit_events",
+    "TURNOUT_SPOOL_LIMIT_EVENTS": "spool_limit_events",
+    "TURNOUT_SPOOL_LIMIT_BYTES": "spool_limit_bytes",
+    "TURNOUT_SPOOL_AGE_LIMIT_S": "spool_age_limit_s",
+    "TURNOUT_FLUSH_AGE_MS": "flush_age_ms",
+    "TURNOUT_SETTLE_TIMEOUT_S": "settle_timeout_s",
     "TURNOUT_READERS": "readers",
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",

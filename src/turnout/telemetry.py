@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+_EVENTS = (1, 10, 100, 1000, 10_000, 100_000)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Standing(Protocol):
+    """What waits where, as the writer says it."""
+
+    @property
+    def waiting_events(self) -> int: ...
+    @property
+    def spool_events(self) -> int: ...
+    @property
+    def spool_bytes(self) -> int: ...
+    @property
+    def spool_age_s(self) -> float: ...
+    @property
+    def damaged_bytes(self) -> int: ...
 
 
 class Telemetry:
@@ -17,16 +37,6 @@ class Telemetry:
         self.rejected = Counter(
             "turnout_events_rejected", "Events refused, by reason.", ["reason"], registry=self.registry
         )
-        self.waiting = Gauge("turnout_events_waiting", "Events taken and not yet durable.", registry=self.registry)
-        self.flush_events = Histogram(
-            "turnout_flush_events",
-            "Events of one group write.",
-            buckets=(1, 10, 100, 1000, 10_000, 100_000),
-            registry=self.registry,
-        )
-        self.flush_seconds = Histogram(
-            "turnout_flush_seconds", "Time of one group write.", buckets=_SECONDS, registry=self.registry
-        )
         self.requests = Counter(
             "turnout_requests", "Requests answered.", ["room", "route", "status"], registry=self.registry
         )
@@ -37,10 +47,60 @@ class Telemetry:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._in_the_spool()
         self._at_the_door()
         self._in_the_store()
         # Resident memory, processor time, open files: under the names that every exporter gives them.
         ProcessCollector(registry=self.registry)
+
+    def _in_the_spool(self) -> None:
+        registry = self.registry
+        self._gauges: dict[str, Gauge] = {
+            name: Gauge(f"turnout_{metric}", help, registry=registry)
+            for name, metric, help in (
+                ("waiting_events", "events_waiting", "Events taken and not yet durable."),
+                ("spool_events", "spool_events", "Events that are durable in the spool and not yet in the store."),
+                ("spool_bytes", "spool_bytes", "Bytes of the spool that are not yet in the store."),
+                ("spool_age_s", "spool_age_seconds", "How long the oldest spooled event has waited for the store."),
+                ("damaged_bytes", "spool_damaged_bytes", "Bytes of the spool that were found damaged."),
+            )
+        }
+        self.commit_events = Histogram(
+            "turnout_commit_events",
+            "Events of one group that was spooled and acknowledged.",
+            buckets=_EVENTS,
+            registry=registry,
+        )
+        self.commit_seconds = Histogram(
+            "turnout_commit_seconds",
+            "Time from the beginning of a group's deduplication until it is durable.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.flush_events = Histogram(
+            "turnout_flush_events", "Events of one insert into the store.", buckets=_EVENTS, registry=registry
+        )
+        self.flush_seconds = Histogram(
+            "turnout_flush_seconds", "Time of one insert into the store.", buckets=_SECONDS, registry=registry
+        )
+
+    def watch(self, standing: Callable[[], Standing]) -> None:
+        """Show what a writer's `standing` says, at every scrape."""
+        for name, gauge in self._gauges.items():
+            gauge.set_function(partial(_read, standing, name))
+
+    def count_commit(self, accepted: int, duplicates: int, seconds: float) -> None:
+        """A group was acknowledged."""
+        self.accepted.inc(accepted)
+        self.duplicates.inc(duplicates)
+        if accepted:
+            self.commit_events.observe(accepted)
+            self.commit_seconds.observe(seconds)
+
+    def count_flush(self, events: int, seconds: float) -> None:
+        """A part of the spool was stored."""
+        self.flush_events.observe(events)
+        self.flush_seconds.observe(seconds)
 
     def _at_the_door(self) -> None:
         registry = self.registry
@@ -95,3 +155,7 @@ class Telemetry:
         self.table_rows.labels(table).set(rows)
         self.table_parts.labels(table).set(parts)
         self.table_bytes.labels(table).set(size_bytes)
+
+
+def _read(standing: Callable[[], Standing], name: str) -> float:
+    return float(getattr(standing(), name))

@@ -5,7 +5,7 @@ The receipt that comes back is given once the events are on disk.
 
 from __future__ import annotations
 
-import asyncio
+import datetime as dt
 from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from turnout.capture import body as bodies
 from turnout.capture.decode import decode
 from turnout.errors import InvalidInput, UnsupportedFormat
+from turnout.ingest.bulk import bulk
+from turnout.ingest.group import PACK_FROM_EVENTS
 from turnout.ingest.steps import Batch, prepare
-from turnout.ingest.writer import PACK_FROM_EVENTS
 from turnout.model import Receipt, Workspace
 from turnout.services import Services
 
@@ -63,15 +64,27 @@ async def receive(
 
     def unpack() -> Batch:
         expanded = bodies.expand(raw, encoding, settings.expanded_limit_bytes)
-        decoded = decode(expanded, settings.request_limit_events)
-        batch = prepare(workspace.id, decoded.events, services.now())
-        batch.rejected = sorted((*decoded.rejected, *batch.rejected), key=lambda rejection: rejection.index)
-        if len(batch.events) >= PACK_FROM_EVENTS:
-            batch.pack()
-        return batch
+        return batch_of(workspace.id, expanded, settings.request_limit_events, services.now())
 
     batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.unpack(unpack)
-    admit(len(batch.events) + len(batch.rejected))
+    admit(batch.count + len(batch.rejected))
     for rejection in batch.rejected:
         services.telemetry.rejected.labels(rejection.reason).inc()
-    return await asyncio.wrap_future(services.writer.submit(batch))
+    return await services.writer.accept(batch)
+
+
+def batch_of(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -> Batch:
+    """The events of an expanded body, prepared, and as columns where they are many. Raises what `decode` does.
+
+    In bulk if nothing is wrong with any of them, else one by one: whatever is to be said of an event is said there.
+    """
+    # Every event has a brace; to count them costs nothing, and to be wrong (they may be nested) costs little.
+    if body.count(b"{") >= PACK_FROM_EVENTS and (batch := bulk(workspace, body, limit_events, now)) is not None:
+        return batch
+    decoded = decode(body, limit_events)
+    batch = prepare(workspace, decoded.events, now)
+    if decoded.rejected:
+        batch.rejected = sorted((*decoded.rejected, *batch.rejected), key=lambda rejection: rejection.index)
+    if batch.count >= PACK_FROM_EVENTS:
+        batch.pack()
+    return batch

@@ -1,204 +1,251 @@
-"""The one writer: batches from every door, gathered into groups, deduplicated, appended, acknowledged.
+"""The one writer: batches from every door, gathered into groups, deduplicated, spooled, acknowledged.
 
-Requests hand in prepared batches and wait for their receipts. While one group is being written the
-next one gathers, so many small requests cost one commit. A receipt is given once its events, and the
-rollup of them, are on disk.
+Requests hand in prepared batches and wait for their receipts. While one group is being written the next
+one gathers, so many small requests cost one commit. A receipt is given once its events are on disk in the
+spool, each of them once; `drain` takes them into the store.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-
-import pyarrow as pa
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from turnout.errors import Overloaded, TurnoutError
-from turnout.ingest.columns import pack
+from turnout.ingest.drain import Drain, Flush, Group
+from turnout.ingest.group import Share, encode
+from turnout.ingest.identities import Identities
+from turnout.ingest.spool import Damage, Spool
 from turnout.ingest.steps import Batch
-from turnout.model import Event, Receipt
-from turnout.store.catalog import Catalog, Sighting
-from turnout.store.events import Cells, EventStore
-from turnout.store.seen import Seen, fill
+from turnout.model import Receipt
+from turnout.store.catalog import Catalog
+from turnout.store.events import EventStore
 
 log = logging.getLogger(__name__)
 
-#: Smallest filter worth having: two bytes an id.
-_SEEN_MINIMUM_IDS = 4_000_000
-
-#: Batches of this size are packed one by one, before they reach the writer; smaller ones together, by it.
-PACK_FROM_EVENTS = 500
+#: Events of one commit. More wait for the next, so that the first are not kept waiting by the last.
+_GROUP_LIMIT_EVENTS = 20_000
 
 #: While no more than this is waiting, a little patience makes the commit worth more.
-_GATHER_BELOW_EVENTS = 10_000
-_GATHER_AT_MOST_MS = 20
+_GATHER_BELOW_EVENTS = 1_000
+_GATHER_AT_MOST_MS = 5
 
-#: So many ids are looked for in the whole store at once; more are looked for near their event first.
-_FEW = 100
+#: How long a group may wait for the store to take over what is spooled, before it is refused.
+_ROOM_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
-class Flush:
-    """What one group did, for whoever counts (metrics) or must know (caches): `touched` got new events."""
+class Commit:
+    """What one group did, for whoever counts."""
 
-    touched: tuple[Cells, ...]
     accepted: int
     duplicates: int
+    bytes: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What waits for a receipt, what is spooled and not stored, and what of the spool was found damaged."""
+
+    waiting_events: int
+    spool_events: int
+    spool_bytes: int
+    spool_age_s: float
+    damage: tuple[Damage, ...]
+
+    @property
+    def damaged_bytes(self) -> int:
+        """How much of the spool is not what was written."""
+        return sum(one.bytes for one in self.damage)
 
 
 @dataclass
 class _Submission:
     batch: Batch
-    receipt: Future[Receipt]
+    receipt: Future[Receipt] | asyncio.Future[Receipt]
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """Whether somebody still waits: who gave up before its turn is told nothing, so nothing is written."""
+        if isinstance(self.receipt, Future):
+            return self.receipt.set_running_or_notify_cancel()
+        return not self.receipt.cancelled()
 
 
-@dataclass
-class _Share:
-    """What one workspace adds to a group: rows that are packed already, and the events of small batches."""
+Outcome = Receipt | TurnoutError
 
-    records: list[pa.RecordBatch] = field(default_factory=list)
-    touched: list[Cells] = field(default_factory=list)
-    sightings: set[Sighting] = field(default_factory=set)
-    events: list[Event] = field(default_factory=list)
-    digests: list[bytes] = field(default_factory=list)
-    received_us: list[int] = field(default_factory=list)
-    #: Of everything, packed or not.
-    added: list[bytes] = field(default_factory=list)
 
-    def add(self, batch: Batch, new: list[bool] | None) -> None:
-        """Take a batch, or the events of it that are new."""
-        events, digests = batch.events, batch.digests
-        if new is not None:
-            events = [event for event, wanted in zip(events, new, strict=True) if wanted]
-            digests = [digest for digest, wanted in zip(digests, new, strict=True) if wanted]
-        self.added += digests
-        if len(batch.events) < PACK_FROM_EVENTS:
-            self.events += events
-            self.digests += digests
-            self.received_us += [batch.received_us] * len(events)
-        elif events:
-            packed = batch.pack()
-            self.records += packed.records if new is None else packed.only(new)
-            self.touched.append(packed.cells)
-            self.sightings |= packed.sightings
+@dataclass(frozen=True)
+class Limits:
+    """How much may wait where, and for how long; each default is that of `settings.Settings`.
 
-    def pack(self, workspace: str) -> None:
-        """Pack the events of the small batches together."""
-        if self.events:
-            packed = pack(workspace, self.events, self.digests, self.received_us)
-            self.records += packed.records
-            self.touched.append(packed.cells)
-            self.sightings |= packed.sightings
+    `queue_limit_events` may wait for a receipt, `spool_limit_events` and `spool_limit_bytes` be acknowledged and
+    not stored yet, the oldest of them for `spool_age_limit_s`. They are stored within `flush_age_ms`, and
+    `group_limit_events` at once. Who reads waits for `settle_timeout_s` at most.
+    """
+
+    queue_limit_events: int = 400_000
+    group_limit_events: int = 100_000
+    spool_limit_events: int = 1_000_000
+    spool_limit_bytes: int = 1 << 30
+    spool_age_limit_s: int = 600
+    free_floor_bytes: int = 0
+    flush_age_ms: int = 200
+    settle_timeout_s: int = 10
 
 
 class Writer:
-    """Owns the writing side of the store. `submit` from any thread; `close` writes what is left.
+    """Takes batches: `accept` from coroutines, `submit` from threads.
 
-    At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken.
-    A small group waits until nothing more has come for `gather_ms`: clients that were just answered are about to
-    send again, and one commit for all of them is cheaper than one for the first and one for the rest.
-    `filter_ids` keeps a filter of stored ids in memory; it must be off where others write to the store.
+    At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken, and so is what
+    comes while the spool is past its limits. A small group waits until nothing more has come for `gather_ms`:
+    clients that were just answered are about to send again, and one commit for all of them is cheaper than one
+    for the first and one for the rest. `alone` says that no other process writes to the store: ids that are known
+    can then be kept in memory, and need not be looked up again when they are stored.
     """
 
     def __init__(
         self,
+        directory: Path,
         events: EventStore,
         catalog: Catalog,
+        limits: Limits = Limits(),
         *,
+        alone: bool = True,
+        on_commit: Callable[[Commit], None] = lambda commit: None,
         on_flush: Callable[[Flush], None] = lambda flush: None,
-        group_limit_events: int = 50_000,
-        queue_limit_events: int = 400_000,
-        filter_ids: bool = True,
-        gather_ms: float = 2.0,
+        gather_ms: float = 1.0,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events = events
-        self._catalog = catalog
-        self._on_flush = on_flush
-        self._group_limit_events = group_limit_events
-        self._queue_limit_events = queue_limit_events
+        self._limits = limits
+        self._on_commit = on_commit
+        self._gather_ms = gather_ms
+        self._stopwatch = stopwatch
+        self._spool = Spool(directory, limit_bytes=limits.spool_limit_bytes, free_floor_bytes=limits.free_floor_bytes)
+        self._identities = Identities(events, filter_ids=alone)
+        self._drain = Drain(
+            self._spool,
+            events,
+            catalog,
+            self._identities,
+            on_flush=on_flush,
+            group_limit_events=limits.group_limit_events,
+            age_ms=limits.flush_age_ms,
+            settle_timeout_s=limits.settle_timeout_s,
+            verify=not alone,
+            stopwatch=stopwatch,
+        )
         self._waiting: deque[_Submission] = deque()
         self._waiting_events = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._damaged = False
-        self._filter_ids = filter_ids
-        self._gather_ms = gather_ms
-        self._stopwatch = stopwatch
-        self._seen: Seen | None = None
-        self._unfiltered: list[bytes] = []
-        self._filling = 0
-        self._flush_lock = threading.Lock()
+        self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="turnout-writer", daemon=True)
 
     def start(self) -> None:
-        """Mend what a crash may have left, then take submissions."""
+        """Mend what a crash may have left, take up what it left in the spool, then take submissions."""
         mended = self._events.recover()
         if mended:
             log.warning("mended %d slots of the rollup after an unclean stop", mended)
-        self._refill_seen()
+        self._identities.start()
+        self._drain.start()
         self._thread.start()
 
+    async def accept(self, batch: Batch) -> Receipt:
+        """Hand in a batch; the receipt comes when it is durable. Overloaded if too much is waiting."""
+        if not batch.digests:
+            return _nothing_new(batch)
+        loop = asyncio.get_running_loop()
+        receipt: asyncio.Future[Receipt] = loop.create_future()
+        self._take(_Submission(batch, receipt, loop))
+        return await receipt
+
     def submit(self, batch: Batch) -> Future[Receipt]:
-        """Hand in a batch. The receipt comes when it is durable; Overloaded if too much is waiting."""
+        """The same for a thread."""
         receipt: Future[Receipt] = Future()
-        if not batch.events:
-            receipt.set_result(Receipt(accepted=0, duplicates=0, rejected=tuple(batch.rejected)))
-            return receipt
-        with self._changed:
-            if self._closing:
-                raise Overloaded("the server is stopping", retry_after_s=5)
-            if self._waiting and self._waiting_events + len(batch.events) > self._queue_limit_events:
-                raise Overloaded("too many events are waiting to be written")
-            self._waiting.append(_Submission(batch, receipt))
-            self._waiting_events += len(batch.events)
-            self._changed.notify()
+        if not batch.digests:
+            receipt.set_result(_nothing_new(batch))
+        else:
+            self._take(_Submission(batch, receipt))
         return receipt
 
-    @property
-    def waiting_events(self) -> int:
-        """Events taken but not yet acknowledged."""
-        return self._waiting_events
+    async def settled(self, workspace: str) -> None:
+        """Wait until what was acknowledged of the workspace before is in the store. Overloaded past a bound."""
+        await self._drain.settled(workspace)
+
+    def settle(self, workspace: str | None = None) -> None:
+        """The same for a thread, and for all workspaces where none is named."""
+        self._drain.settle(workspace)
 
     def exclusively(self, action: Callable[[], object]) -> None:
-        """Run something on the store while no group is being written (a rebuild)."""
-        with self._flush_lock:
-            try:
-                action()
-            except BaseException:
-                # It may have got half way; the journal knows where, until the next append writes it anew.
-                self._damaged = True
-                raise
+        """Run something on the store while nothing is being appended to it (a rebuild)."""
+        self._drain.exclusively(action)
+
+    def standing(self) -> Standing:
+        """Where things stand, for gauges."""
+        return Standing(
+            waiting_events=self._waiting_events,
+            spool_events=self._drain.events_behind,
+            spool_bytes=self._spool.bytes,
+            spool_age_s=self._drain.age_s,
+            damage=tuple(self._spool.damage),
+        )
+
+    def health(self) -> str:
+        """Why events can't be taken or counted just now; empty if they can."""
+        if self._closing:
+            return "the server is stopping"
+        if not self._thread.is_alive():
+            return "the writer has stopped"
+        if self._trouble:
+            return self._trouble
+        return f"the store takes no events: {self._drain.trouble}" if self._drain.trouble else ""
 
     def close(self) -> None:
-        """Write everything that waits, then stop, leaving nothing to mend."""
+        """Acknowledge everything that waits, store what the store takes, then stop."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join()
-        # A rebuild that is still under way needs its journal until it is done.
-        with self._flush_lock:
-            if not self._damaged:
-                self._events.settle()
+        self._drain.close()
+        self._spool.close()
+
+    def _take(self, submission: _Submission) -> None:
+        count = len(submission.batch.digests)
+        with self._changed:
+            if self._closing:
+                raise Overloaded("the server is stopping", retry_after_s=5)
+            if self._waiting and self._waiting_events + count > self._limits.queue_limit_events:
+                raise Overloaded("too many events are waiting to be written")
+            self._waiting.append(submission)
+            self._waiting_events += count
+            self._changed.notify()
+
+    # ---- the thread -----------------------------------------------------------------------------------
 
     def _run(self) -> None:
         while (group := self._next_group()) is not None:
+            outcomes: list[Outcome]
             try:
-                with self._flush_lock:
-                    receipts = self._flush(group) if group else []
+                outcomes = [*self._commit(group)] if group else []
             except TurnoutError as error:
-                self._fail(group, error)
+                self._trouble = error.message
+                outcomes = [error] * len(group)
             except Exception:
-                log.exception("a group of %d submissions could not be written", len(group))
-                self._fail(group, Overloaded("the events could not be written", retry_after_s=5))
+                log.exception("a group of %d batches could not be written", len(group))
+                outcomes = [Overloaded("the events could not be written", retry_after_s=5)] * len(group)
             else:
-                for submission, receipt in zip(group, receipts, strict=True):
-                    submission.receipt.set_result(receipt)
+                self._trouble = ""
+            _answer(group, outcomes)
 
     def _next_group(self) -> list[_Submission] | None:
         """Wait for work and take as much as one group may hold; None when closing and done."""
@@ -210,13 +257,10 @@ class Writer:
             self._gather()
             group: list[_Submission] = []
             size = 0
-            while self._waiting and (
-                not group or size + len(self._waiting[0].batch.events) <= self._group_limit_events
-            ):
+            while self._waiting and (not group or size + len(self._waiting[0].batch.digests) <= _GROUP_LIMIT_EVENTS):
                 submission = self._waiting.popleft()
-                size += len(submission.batch.events)
-                # A caller that gave up before its turn is told nothing, so nothing is written for it.
-                if submission.receipt.set_running_or_notify_cancel():
+                size += len(submission.batch.digests)
+                if submission.is_wanted():
                     group.append(submission)
             self._waiting_events -= size
             return group
@@ -228,103 +272,43 @@ class Writer:
             if not self._changed.wait(self._gather_ms / 1000):
                 return
 
-    def _fail(self, group: list[_Submission], error: TurnoutError) -> None:
-        self._damaged = True
-        for submission in group:
-            submission.receipt.set_exception(error)
-
-    def _flush(self, group: list[_Submission]) -> list[Receipt]:
-        if self._damaged:
-            # The last append may have got half way; nothing new goes in before that is mended.
-            self._events.recover()
-            self._refill_seen()
-            self._damaged = False
+    def _commit(self, group: list[_Submission]) -> list[Receipt]:
+        self._must_have_room()
         started = self._stopwatch()
-        known = self._known([submission.batch for submission in group])
-        shares: dict[str, _Share] = {}
+        batches: dict[str, list[Batch]] = {}
+        for submission in group:
+            batches.setdefault(submission.batch.workspace, []).append(submission.batch)
+        known = {workspace: self._identities.known(workspace, mine) for workspace, mine in batches.items()}
+        shares: dict[str, Share] = {}
         receipts = []
         for submission in group:
             workspace = submission.batch.workspace
-            receipts.append(_take(submission.batch, known[workspace], shares.setdefault(workspace, _Share())))
-        self._append({workspace: share for workspace, share in shares.items() if share.added})
-        self._on_flush(
-            Flush(
-                tuple(cells for share in shares.values() for cells in share.touched),
-                sum(receipt.accepted for receipt in receipts),
-                sum(receipt.duplicates for receipt in receipts),
-                self._stopwatch() - started,
-            )
-        )
+            receipts.append(_share_out(submission.batch, known[workspace], shares.setdefault(workspace, Share())))
+        size = self._keep({workspace: share for workspace, share in shares.items() if share.digests})
+        accepted, duplicates = sum(one.accepted for one in receipts), sum(one.duplicates for one in receipts)
+        self._on_commit(Commit(accepted, duplicates, size, self._stopwatch() - started))
         return receipts
 
-    def _append(self, shares: dict[str, _Share]) -> None:
+    def _keep(self, shares: dict[str, Share]) -> int:
+        """Put these on disk, and on their way to the store; returns their size in bytes."""
         if not shares:
-            return
-        for workspace, share in shares.items():
-            share.pack(workspace)
-            self._catalog.observe(workspace, share.sightings)
-        records = [rows for share in shares.values() for rows in share.records]
-        self._events.append(records, [cells for share in shares.values() for cells in share.touched])
-        self._remember(b"".join(digest for share in shares.values() for digest in share.added))
+            return 0
+        payload = encode(shares)
+        frame = self._spool.append(payload)
+        digests = [digest for share in shares.values() for digest in share.digests]
+        self._identities.add_spooled(digests)
+        self._drain.add(Group(frame, tuple(shares), tuple(digests), self._stopwatch()))
+        return len(payload)
 
-    def _known(self, batches: list[Batch]) -> dict[str, set[bytes]]:
-        """Per workspace, the identities among these that it holds already."""
-        by_workspace: dict[str, list[Batch]] = {}
-        for batch in batches:
-            by_workspace.setdefault(batch.workspace, []).append(batch)
-        return {workspace: self._known_in(workspace, mine) for workspace, mine in by_workspace.items()}
-
-    def _known_in(self, workspace: str, batches: list[Batch]) -> set[bytes]:
-        digests = [digest for batch in batches for digest in batch.digests]
-        suspects = set(digests)
-        if self._seen is not None:
-            maybe = self._seen.maybe(b"".join(digests))
-            suspects = {digest for digest, doubtful in zip(digests, maybe.tolist(), strict=True) if doubtful}
-        wanted = {int.from_bytes(digest, "little") for digest in suspects}
-        found: set[int] = set()
-        if len(wanted) > _FEW:
-            # Mostly real repeats, which are where the event is; the rest are few, and looked for everywhere.
-            found = self._events.known_near(_cells_of(workspace, batches), sorted(wanted))
-        if wanted - found:
-            found |= self._events.known_anywhere(workspace, sorted(wanted - found))
-        return {number.to_bytes(16, "little") for number in found}
-
-    def _remember(self, digests: bytes) -> None:
-        if self._seen is None:
-            if self._filter_ids:
-                self._unfiltered.append(digests)
-        else:
-            self._seen.add(digests)
-            if self._seen.added > self._seen.capacity_ids:
-                self._refill_seen()
-
-    def _refill_seen(self) -> None:
-        """Do without the filter until a new one has read every stored id, in the background."""
-        self._seen = None
-        self._unfiltered = []
-        self._filling += 1
-        if self._filter_ids:
-            threading.Thread(target=self._fill_seen, args=(self._filling,), name="turnout-seen", daemon=True).start()
-
-    def _fill_seen(self, filling: int) -> None:
-        try:
-            seen = Seen(max(_SEEN_MINIMUM_IDS, 2 * self._events.count()))
-            fill(seen, self._events.all_ids())
-        except TurnoutError:
-            log.exception("no filter of seen ids: every batch is looked up in the store")
-            return
-        with self._flush_lock:
-            if filling != self._filling:
-                return
-            # What was appended while the store was read may or may not have been read.
-            seen.add(b"".join(self._unfiltered))
-            self._unfiltered = []
-            self._seen = seen
+    def _must_have_room(self) -> None:
+        too_old = self._drain.age_s > self._limits.spool_age_limit_s
+        if too_old or not self._drain.wait_for_room(self._limits.spool_limit_events, _ROOM_TIMEOUT_S):
+            raise Overloaded("the store can't keep up with what is spooled", retry_after_s=5)
 
 
-def _take(batch: Batch, known: set[bytes], share: _Share) -> Receipt:
+def _share_out(batch: Batch, known: set[bytes], share: Share) -> Receipt:
     """Move a batch's new events into the share; `known` grows by them, so a repeat in the group is one too."""
-    count = len(batch.events)
+    count = len(batch.digests)
     arriving = set(batch.digests)
     new: list[bool] | None = None
     if len(arriving) < count or not known.isdisjoint(arriving):
@@ -339,8 +323,32 @@ def _take(batch: Batch, known: set[bytes], share: _Share) -> Receipt:
     return Receipt(accepted=accepted, duplicates=count - accepted, rejected=tuple(batch.rejected))
 
 
-def _cells_of(workspace: str, batches: list[Batch]) -> Cells:
-    """The campaigns and the time that all these events are in."""
-    times = [int(event.time) for batch in batches for event in batch.events]  # type: ignore[arg-type]
-    campaigns = {event.campaign for batch in batches for event in batch.events}
-    return Cells(workspace, tuple(sorted(campaigns)), min(times) // 1000, max(times) // 1000 + 1)
+def _nothing_new(batch: Batch) -> Receipt:
+    return Receipt(accepted=0, duplicates=0, rejected=tuple(batch.rejected))
+
+
+def _answer(group: list[_Submission], outcomes: list[Outcome]) -> None:
+    """Tell everybody who waits: threads at once, and each event loop in one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Receipt], Outcome]]] = {}
+    for submission, outcome in zip(group, outcomes, strict=True):
+        receipt = submission.receipt
+        if isinstance(receipt, Future):
+            _set(receipt, outcome)
+        elif submission.loop is not None:
+            by_loop.setdefault(submission.loop, []).append((receipt, outcome))
+    for loop, theirs in by_loop.items():
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+            loop.call_soon_threadsafe(_set_all, theirs)
+
+
+def _set_all(receipts: list[tuple[asyncio.Future[Receipt], Outcome]]) -> None:
+    for receipt, outcome in receipts:
+        if not receipt.done():
+            _set(receipt, outcome)
+
+
+def _set(receipt: Future[Receipt] | asyncio.Future[Receipt], outcome: Outcome) -> None:
+    if isinstance(outcome, TurnoutError):
+        receipt.set_exception(outcome)
+    else:
+        receipt.set_result(outcome)
