@@ -135,6 +135,8 @@ class Endpoint:
         self._doors = doors
         self._admission = doors.admission
         self._label = f"{route.method} {route.path}"
+        #: Who only sends events waits for nobody; all others see what was acknowledged before they came.
+        self._reads = route.scopes != ("ingest",)
         telemetry = services.telemetry
         self._seconds = telemetry.request_seconds.labels(room.name, self._label)
         self._ok = telemetry.requests.labels(room.name, self._label, "200")
@@ -167,6 +169,8 @@ class Endpoint:
                 if room.prepare is not None:
                     await room.prepare(request)
                 call = Call(request, self._services, self._who(request), self._doors.rates)
+                if self._reads:
+                    await self._services.writer.settled(call.workspace.id)
             return call, await self._route.handler(call)
         except TurnoutError as error:
             return call, self._refuse(error, request)
