@@ -51,13 +51,14 @@ class Writers:
         at = 0
         with httpx.Client(headers=KEY, timeout=30) as client:
             while not self.stopping.is_set():
-                batch = events(name, at, (1, 7, 200)[at % 3])
+                batch = events(name, at, (1, 5, 30)[at % 3])
                 answer = client.post(f"{self.url}/v1/events", json=batch)
                 if answer.status_code != 200 or answer.json()["accepted"] != len(batch):
                     self.surprises.append(answer.text)
                     return
                 self.acknowledged |= {str(event["id"]) for event in batch}
                 at += len(batch)
+                time.sleep(0.002)
 
     def stop(self) -> None:
         self.stopping.set()

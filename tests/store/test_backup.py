@@ -39,6 +39,7 @@ def snapshots(engine) -> list[str]:
 
 def test_it_says_what_it_holds_and_can_be_proved(house, tenant, tmp_path):
     tenant.send({"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "spring"})
+    house.services.writer.settle()
     engine = house.services.engine
     made = make(engine, tmp_path / "one", exclusively=house.services.writer.exclusively)
     assert made == manifest.read(tmp_path / "one")
@@ -80,7 +81,7 @@ def test_what_an_earlier_death_left_is_cleared_away(house, tmp_path):
 
 def test_a_disk_without_room_is_found_before_anything_is_written(house, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 100))
     with pytest.raises(Overloaded, match="MiB free"):
         make(house.services.engine, tmp_path / "one")
     assert list(tmp_path.iterdir()) == []

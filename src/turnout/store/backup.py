@@ -30,8 +30,6 @@ CACHES = frozenset({"credits", "uniques"})
 
 _SNAPSHOT = "snapshot_of_"
 _POLL_S = 0.1
-#: A disk that is full to the last byte is no place to leave a server with.
-_SPARE_BYTES = 64 << 20
 
 _TABLES = """
 SELECT name, engine FROM system.tables
@@ -72,12 +70,16 @@ class Order:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a backup needs of the house: how to keep the writer still, whether the house is closing, and the moment."""
+    """What a backup needs of the house: how to keep the writer still, whether the house is closing, and the moment.
+
+    So many `spare_bytes` of the target's disk are left free.
+    """
 
     version: str
     now: Callable[[], dt.datetime]
     exclusively: Callable[[Callable[[], object]], None]
     stopping: Callable[[], bool] = lambda: False
+    spare_bytes: int = 0
 
 
 def check(order: Order, *, embedded: bool) -> None:
@@ -118,7 +120,7 @@ def make(engine: Engine, order: Order, around: Surroundings, report: Progress) -
         with _snapshots(engine, around.exclusively, report) as (stored, definitions):
             wanted = _describe(engine, order, around, stored, definitions)
             if not order.disk:
-                _must_have_space(order, wanted)
+                _must_have_space(order, wanted, around.spare_bytes)
             return _write(engine, order, around, wanted, report)
     finally:
         _busy.release()
@@ -181,10 +183,10 @@ def _describe(
     )
 
 
-def _must_have_space(order: Order, wanted: Manifest) -> None:
+def _must_have_space(order: Order, wanted: Manifest, spare_bytes: int) -> None:
     # How much of an increment its base has is known only when it is written; most, or there would be no point.
     in_base = 0 if order.base is None else manifest.read(order.base).data_bytes
-    needed = max(0, wanted.data_bytes - in_base) + _SPARE_BYTES
+    needed = max(0, wanted.data_bytes - in_base) + spare_bytes
     free = shutil.disk_usage(order.target.parent).free
     if free < needed:
         raise Overloaded(
@@ -262,7 +264,7 @@ def _ended(engine: Engine, state: Parameters) -> bool:
     if status in ("CREATING_BACKUP", "RESTORING"):
         return False
     if status not in ("BACKUP_CREATED", "RESTORED"):
-        log.warning("%s: %s", status, error[:2000])
+        log.warning("%s: %s", status, error.partition(", Stack trace")[0][:2000])
         raise translate(RuntimeError(error))
     return True
 

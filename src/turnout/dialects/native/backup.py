@@ -63,6 +63,7 @@ def _make(services: Services, order: backup.Order, steps: _Steps) -> Manifest | 
             now=services.now,
             exclusively=services.writer.exclusively,
             stopping=lambda: not services.is_ready(),
+            spare_bytes=services.settings.free_floor_bytes,
         )
         return backup.make(services.engine, order, around, steps)
     except TurnoutError as error:
