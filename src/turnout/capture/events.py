@@ -37,6 +37,9 @@ _MEDIA_TYPES = frozenset(
 #: Bodies above this size are decoded off the event loop, so that they hold up nobody.
 _INLINE_BYTES = 65_536
 
+#: Bodies from this size on are taken in bulk: some hundreds of events, which are worth columns of their own.
+_BULK_BYTES = 65_536
+
 
 async def receive(
     request: Request, services: Services, workspace: Workspace, admit: Callable[[int], None] = lambda count: None
@@ -78,8 +81,7 @@ def batch_of(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -
 
     In bulk if nothing is wrong with any of them, else one by one: whatever is to be said of an event is said there.
     """
-    # Every event has a brace; to count them costs nothing, and to be wrong (they may be nested) costs little.
-    if body.count(b"{") >= PACK_FROM_EVENTS and (batch := bulk(workspace, body, limit_events, now)) is not None:
+    if len(body) >= _BULK_BYTES and (batch := bulk(workspace, body, limit_events, now)) is not None:
         return batch
     decoded = decode(body, limit_events)
     batch = prepare(workspace, decoded.events, now)

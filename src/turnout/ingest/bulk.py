@@ -38,53 +38,61 @@ _BLOCK_BYTES = 131_072
 #: Rows of one record batch, and with them the memory that decoded events take beside the columns.
 _CHUNK_ROWS = 16_384
 
-#: What events of every type say, as columns of text, beside `id` and `time`.
-_SHARED = ("campaign", "message", "variation", "channel", "recipient", "send_id", "profile")
+#: Columns of text that events of any type say, beside `id` and `time`; the second ones only with some senders.
+_SHARED = ("campaign", "message", "variation", "channel", "recipient")
+_SOMETIMES_SHARED = ("send_id", "profile")
 _SIGHTED = ("campaign", "channel", "message", "variation")
 
 #: Types whose events hardly ever say anything else.
 _PLAIN = frozenset({"enrolled", "skipped", "queued", "sent", "carrier_accepted", "deferred", "delivered"})
 
+_HINTS = typing.get_type_hints(Event, include_extras=True)
+_DEFAULTS = {known.name: known.default for known in msgspec.structs.fields(Event)}
 
-def _shapes(plain: frozenset[str]) -> tuple[Any, ...]:
-    """A struct for each event type: `Event`, and of the `plain` ones only what every type says.
+#: Characters that a shared column may have; its struct leaves that to the check of the whole column.
+_LIMITS = {name: _HINTS[name].__metadata__[0].max_length for name in (*_SHARED, *_SOMETIMES_SHARED)}
+
+
+class _Form:
+    """How to decode: a struct for each type is `Event`, and of `plain` types only `id`, `time` and `shared`.
 
     The type is the class's. The time stays as it was written; Arrow reads a column of them at once.
     """
-    hints = typing.get_type_hints(Event, include_extras=True)
-    shared = {"id", *_SHARED}
-    shapes = []
-    for kind in EVENT_TYPES:
-        fields: list[Any] = [("time", str | int | float)]
-        for known in msgspec.structs.fields(Event):
-            if known.name not in ("type", "time") and (kind not in plain or known.name in shared):
-                fields.append((known.name, hints[known.name], known.default))
-        shapes.append(
-            msgspec.defstruct(
-                kind,
-                fields,
-                namespace={"type": kind},
-                tag_field="type",
-                tag=kind,
-                kw_only=True,
-                forbid_unknown_fields=True,
-                gc=False,
+
+    def __init__(self, plain: frozenset[str], shared: Sequence[str]) -> None:
+        shapes = []
+        for kind in EVENT_TYPES:
+            names = ("id", *shared) if kind in plain else tuple(name for name in _DEFAULTS if name not in _APART)
+            fields = [(name, str if name in _LIMITS else _HINTS[name], _DEFAULTS[name]) for name in names]
+            shapes.append(
+                msgspec.defstruct(
+                    kind,
+                    [("time", str | int | float), *fields],
+                    namespace={"type": kind},
+                    tag_field="type",
+                    tag=kind,
+                    kw_only=True,
+                    forbid_unknown_fields=True,
+                    gc=False,
+                )
             )
-        )
-    return tuple(shapes)
+        union: Any = functools.reduce(operator.or_, shapes)
+        self.lines = msgspec.json.Decoder(union)
+        self.array = msgspec.json.Decoder(list[union])
+        #: Of each struct, the number of its type in EVENT_TYPES.
+        self.numbers: dict[type, int] = {shape: number for number, shape in enumerate(shapes)}
+        #: Of each type, whether its events say more than what is shared.
+        self.is_rich = np.array([kind not in plain for kind in EVENT_TYPES])
 
 
-_NARROW, _WIDE = _shapes(_PLAIN), _shapes(frozenset())
+_APART = ("type", "time")
+_WIDE = _Form(frozenset(), ())
 
-#: Of lines and of an array; narrow and wide.
-_DECODERS: tuple[tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]], ...] = tuple(
-    (msgspec.json.Decoder(union), msgspec.json.Decoder(list[union]))  # type: ignore[valid-type]
-    for union in (functools.reduce(operator.or_, _NARROW), functools.reduce(operator.or_, _WIDE))
-)
 
-#: Of each struct, the number of its type in EVENT_TYPES, and whether it has fields beside the shared ones.
-_NUMBER = {shape: number for shapes in (_NARROW, _WIDE) for number, shape in enumerate(shapes)}
-_IS_RICH = {shape: "properties" in shape.__struct_fields__ for shape in _NUMBER}
+@functools.cache
+def _narrow(shared: tuple[str, ...]) -> _Form:
+    return _Form(_PLAIN, shared)
+
 
 _TYPES = pa.array(EVENT_TYPES, pa.string())
 _NEEDS_CAMPAIGN = np.array([kind not in BEHAVIOURS for kind in EVENT_TYPES])
@@ -96,7 +104,7 @@ _MICROSECONDS = pa.timestamp("us", "UTC")
 _UNSAID = {"traffic": "human"}
 
 _id, _time = attrgetter("id"), attrgetter("time")
-_getters = {name: attrgetter(name) for name in _SHARED}
+_getters = {name: attrgetter(name) for name in _LIMITS}
 
 
 class _Unusual(Exception):
@@ -107,11 +115,11 @@ class _Unusual(Exception):
 class _Chunk:
     """Decoded events in the order of the body, their shared fields as columns already."""
 
+    shared: dict[str, list[pa.Array]]
     digests: list[bytes] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    numbers: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     times: list[pa.Array] = field(default_factory=list)
-    shared: dict[str, list[pa.Array]] = field(default_factory=lambda: {name: [] for name in _SHARED})
-    #: Events that have other fields, and where they stand.
+    #: Events that say more than what is shared, and where they stand.
     rich: list[Any] = field(default_factory=list)
     rich_at: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
@@ -120,44 +128,28 @@ def bulk(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -> Ba
     """The batch of a whole body, packed, or None if it must be judged event by event (or holds none)."""
     if b"\0" in body or (b"\\" in body and rb"\u0000" in body):
         return None
-    for lines, array in _DECODERS:
-        try:
-            return _batch(workspace, _blocks(body, lines, array), limit_events, now)
-        except msgspec.ValidationError:
-            # Perhaps only a field that events of this type hardly ever have.
-            continue
-        except (_Unusual, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowException):
-            return None
-    return None
+    try:
+        return _batch(workspace, body, limit_events, steps.microseconds(now))
+    except (_Unusual, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowException):
+        return None
 
 
-def _blocks(body: bytes, lines: msgspec.json.Decoder[Any], array: msgspec.json.Decoder[Any]) -> Iterator[Sequence[Any]]:
-    """The events of an array, or of NDJSON in blocks that end with a line."""
-    at = 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    if body[at : at + 64].lstrip()[:1] == b"[":
-        yield array.decode(body[at:])
-        return
-    while at < len(body):
-        end = body.find(b"\n", at + _BLOCK_BYTES) + 1 or len(body)
-        yield lines.decode_lines(body[at:end])
-        at = end
-
-
-def _batch(workspace: str, blocks: Iterator[Sequence[Any]], limit_events: int, now: dt.datetime) -> Batch | None:
-    batch = Batch(workspace, received_us=steps.microseconds(now))
-    columned = _Columned(workspace, batch.received_us)
+def _batch(workspace: str, body: bytes, limit_events: int, received_us: int) -> Batch | None:
+    batch = Batch(workspace, received_us)
+    columned = _Columned(workspace, received_us)
     prefix = steps.id_prefix(workspace)
-    chunk = _Chunk()
-    for events in blocks:
-        if not events:
-            continue
-        _take(chunk, events, prefix)
+    head = body[:_BLOCK_BYTES]
+    shared = (*_SHARED, *(name for name in _SOMETIMES_SHARED if b'"%b"' % name.encode() in head))
+    chunk = _Chunk({name: [] for name in shared})
+    for events, form in _blocks(body, _narrow(shared)):
+        if events:
+            _take(chunk, events, form, prefix)
         if len(batch.digests) + len(chunk.digests) > limit_events:
             return None
         if len(chunk.digests) >= _CHUNK_ROWS:
             batch.digests += chunk.digests
             columned.add(chunk)
-            chunk = _Chunk()
+            chunk = _Chunk({name: [] for name in shared})
     if chunk.digests:
         batch.digests += chunk.digests
         columned.add(chunk)
@@ -167,23 +159,39 @@ def _batch(workspace: str, blocks: Iterator[Sequence[Any]], limit_events: int, n
     return batch
 
 
-def _take(chunk: _Chunk, events: Sequence[Any], prefix: bytes) -> None:
+def _blocks(body: bytes, narrow: _Form) -> Iterator[tuple[Sequence[Any], _Form]]:
+    """The events of an array, or of NDJSON in blocks that end with a line, and the form that they had."""
+    at = 3 if body.startswith(b"\xef\xbb\xbf") else 0
+    is_array = body[at : at + 64].lstrip()[:1] == b"["
+    while at < len(body):
+        end = len(body) if is_array else body.find(b"\n", at + _BLOCK_BYTES) + 1 or len(body)
+        block = body[at:end]
+        for form in (narrow, _WIDE):
+            try:
+                yield form.array.decode(block) if is_array else form.lines.decode_lines(block), form
+                break
+            except msgspec.ValidationError:
+                # Perhaps only a field that events of this type hardly ever have.
+                if form is _WIDE:
+                    raise
+        at = end
+
+
+def _take(chunk: _Chunk, events: Sequence[Any], form: _Form, prefix: bytes) -> None:
     """Make columns of a block's shared fields, identities of its ids, and keep only the rich events."""
     ids = list(map(_id, events))
     if not all(ids):
         raise _Unusual
-    kinds = list(map(type, events))
-    rich = np.flatnonzero(np.fromiter(map(_IS_RICH.__getitem__, kinds), np.bool_, len(kinds)))
+    numbers = np.fromiter(map(form.numbers.__getitem__, map(type, events)), np.uint8, len(events))
+    rich = np.flatnonzero(form.is_rich[numbers])
     chunk.rich_at.append(rich + len(chunk.digests))
     chunk.rich += map(events.__getitem__, rich.tolist())
+    chunk.numbers.append(numbers)
     chunk.digests += steps.identities(ids, prefix)
-    chunk.numbers += map(_NUMBER.__getitem__, kinds)
     chunk.times.append(_microseconds(list(map(_time, events))))
-    for name, get in _getters.items():
-        values = list(map(get, events))
-        chunk.shared[name].append(
-            pa.array(values, pa.string()) if any(values) else columns.nothing(pa.string(), len(values))
-        )
+    for name, parts in chunk.shared.items():
+        values = list(map(_getters[name], events))
+        parts.append(pa.array(values, pa.string()) if any(values) else columns.nothing(pa.string(), len(values)))
 
 
 def _microseconds(times: list[str | int | float]) -> pa.Array:
@@ -202,6 +210,7 @@ class _Columned:
     def __init__(self, workspace: str, received_us: int) -> None:
         self._workspace = workspace
         self._received_us = received_us
+        self._received = columns.moments(pa.array([received_us], pa.int64()))[0]
         self._records: list[pa.RecordBatch] = []
         self._campaigns: set[str] = set()
         self._sightings: set[Sighting] = set()
@@ -214,17 +223,24 @@ class _Columned:
     def add(self, chunk: _Chunk) -> None:
         """Check a chunk and make it a record batch. Refused or _Unusual if anything is wrong with it."""
         rows = len(chunk.digests)
-        numbers = np.array(chunk.numbers, dtype=np.uint8)
+        numbers = np.concatenate(chunk.numbers)
         time = pa.concat_arrays(chunk.times)
         first, last = pc.min_max(time).as_py().values()
         steps.check_span(first, last, self._received_us)
         self._span += (first, last)
         found = {name: pa.concat_arrays(parts) for name, parts in chunk.shared.items()}
+        for name, values in found.items():
+            # Bytes are never fewer than characters, and counted at once.
+            for length in (pc.binary_length, pc.utf8_length):
+                if (pc.max(length(values)).as_py() or 0) <= _LIMITS[name]:
+                    break
+            else:
+                raise _Unusual
         self._see(found, numbers)
         found |= {
             "type": _TYPES.take(pa.array(numbers)),
             "time": columns.moments(time),
-            "received": columns.moments(pa.repeat(pa.scalar(self._received_us, pa.int64()), rows)),
+            "received": pa.repeat(self._received, rows),
             "id": columns.identities(chunk.digests),
             **_rich_columns(chunk, rows),
         }
@@ -247,7 +263,7 @@ def _rich_columns(chunk: _Chunk, rows: int) -> dict[str, pa.Array]:
     """The fields that not every type has: made of the events that have them, spread over all rows."""
     for event in chunk.rich:
         steps.complete(event)
-    found = columns.said(chunk.rich, shared=("type", *_SHARED))
+    found = columns.said(chunk.rich, shared=("type", *chunk.shared))
     if len(chunk.rich) == rows:
         return found
     where = np.full(rows, len(chunk.rich), dtype=np.int64)
