@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnout.store.seen import Seen, fill
+from turnout.store.seen import WIDTH, Seen, Table, fill, hashes
 
 DIGEST = st.binary(min_size=16, max_size=16)
 
@@ -27,20 +27,43 @@ def test_an_added_id_is_never_called_new(added, more):
     assert seen.added == len(added) + len(more)
 
 
-def test_far_past_its_capacity_it_doubts_but_is_never_wrong():
-    seen = Seen(1)
+def test_when_it_is_full_another_table_joins(monkeypatch):
+    monkeypatch.setattr("turnout.store.seen._SMALLEST_IDS", 1000)
+    monkeypatch.setattr("turnout.store.seen._LARGEST_IDS", 4000)
+    seen = Seen()
     ids = random_ids(20_000, 1)
-    seen.add(ids)
-    assert seen.added > seen.capacity_ids
+    for at in range(0, len(ids), 16 * 700):
+        seen.add(ids[at : at + 16 * 700])
+    assert [table.capacity_ids // 1000 for table in seen.tables] == [1, 1, 2, 4, 4, 4, 4]
+    assert all(table.added == table.capacity_ids for table in seen.tables[:-1])
+    assert seen.added == 20_000 <= seen.capacity_ids
     assert seen.maybe(ids).all()
+    assert seen.maybe(random_ids(50_000, 2)).sum() < 10
 
 
 @pytest.mark.parametrize("wanted", [1, 5_000, 100_000])
-def test_at_capacity_under_one_new_id_in_a_hundred_is_doubted(wanted):
-    seen = Seen(wanted)
-    seen.add(random_ids(seen.capacity_ids, 2))
-    strangers = 50_000
-    assert seen.maybe(random_ids(strangers, 3)).sum() < strangers / 100
+def test_a_full_table_doubts_few_new_ids_and_no_old_one(wanted):
+    table = Table.empty(wanted)
+    ids = random_ids(table.capacity_ids, 2)
+    table.add(hashes(ids))
+    assert table.room_ids == 0
+    assert table.maybe(hashes(ids)).all()
+    # About two in a million; ten times that would be noticed.
+    assert table.maybe(hashes(random_ids(1_000_000, 3))).sum() <= 20
+
+
+def test_a_table_far_past_its_capacity_is_still_never_wrong():
+    table = Table.empty(1)
+    ids = random_ids(WIDTH * table.buckets - 1, 4)
+    table.add(hashes(ids))
+    assert table.maybe(hashes(ids)).all()
+
+
+def test_an_id_added_many_times_at_once_is_there():
+    table = Table.empty(10_000)
+    ids = random_ids(5, 5) * 40 + random_ids(300, 6)
+    table.add(hashes(ids))
+    assert table.maybe(hashes(ids)).all()
 
 
 def test_ids_that_differ_little_are_told_apart():
@@ -48,12 +71,17 @@ def test_ids_that_differ_little_are_told_apart():
     seen = Seen(10_000)
     seen.add(b"".join(number.to_bytes(16, "little") for number in range(4000)))
     others = b"".join(number.to_bytes(16, "little") for number in range(4000, 14_000))
-    assert seen.maybe(others).sum() < 100
+    assert seen.maybe(others).sum() == 0
+    above = b"".join((number << 64).to_bytes(16, "little") for number in range(1, 10_000))
+    assert seen.maybe(above).sum() == 0
 
 
-@pytest.mark.parametrize("wanted", [0, 1, 4095, 4096, 4097, 1_000_000, 4_194_304, 4_194_305])
-def test_it_holds_at_least_what_was_asked(wanted):
-    assert wanted <= Seen(wanted).capacity_ids <= max(4096, 2 * wanted)
+@pytest.mark.parametrize("wanted", [1, 4095, 1_000_000, 4_194_305])
+def test_a_table_holds_what_was_asked_and_takes_under_four_bytes_an_id(wanted):
+    table = Table.empty(wanted)
+    assert wanted <= table.capacity_ids <= wanted + 28
+    size = sum(array.nbytes for array in (table.high, table.low, table.used))
+    assert size <= 3.7 * wanted + 100
 
 
 def test_nothing_is_nothing():
