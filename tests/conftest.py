@@ -7,6 +7,7 @@ The engine allows one data directory per process, so tests that need another one
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import ssl
@@ -15,8 +16,9 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,6 +51,24 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.House]:
 @pytest.fixture(scope="session")
 def url(house: app.House) -> Iterator[str]:
     """The address of a server on that house."""
+    with _served(house) as where:
+        yield where
+
+
+@pytest.fixture
+def served_with(house: app.House) -> Iterator[Callable[..., str]]:
+    """Serves that house once more, with other settings: `served_with(body_timeout_s=1)` is the address."""
+    with contextlib.ExitStack() as serving:
+
+        def serve(**settings: Any) -> str:
+            services = replace(house.services, settings=replace(house.services.settings, **settings))
+            return serving.enter_context(_served(replace(house, services=services)))
+
+        yield serve
+
+
+@contextlib.contextmanager
+def _served(house: app.House) -> Iterator[str]:
     started, stopping = threading.Event(), []
     found: list[str] = []
 

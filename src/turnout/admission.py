@@ -37,9 +37,10 @@ class Admission:
         if self.requests > self._limit_requests:
             raise Overloaded("too many requests are under way", retry_after_s=_RETRY_AFTER_S)
 
-    def reserve(self, count_bytes: int) -> None:
-        """Make room for so much of a body, or raise Overloaded. A body that is alone always has room."""
-        if self.body_bytes and self.body_bytes + count_bytes > self._limit_bytes:
+    def reserve(self, count_bytes: int, held_bytes: int) -> None:
+        """Make room for so much more of a body that holds `held_bytes`, or raise Overloaded. One that is alone always
+        has room."""
+        if self.body_bytes > held_bytes and self.body_bytes + count_bytes > self._limit_bytes:
             raise Overloaded("too many bytes of bodies are under way", retry_after_s=_RETRY_AFTER_S)
         self.body_bytes += count_bytes
 
@@ -78,7 +79,7 @@ class BodyReader:
         return message
 
     def _reserve(self, count_bytes: int) -> None:
-        self._admission.reserve(count_bytes)
+        self._admission.reserve(count_bytes, self._reserved_bytes)
         self._reserved_bytes += count_bytes
 
     def release(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,9 +42,10 @@ class Services:
     is_ready: Callable[[], bool] = lambda: True
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run blocking work (anything that asks the engine) off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
+        """Run blocking work (anything that asks the engine) off the event loop, in the request's context."""
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self.threads, context.run, work, *arguments)
 
     async def unpack(self, work: Callable[[], T]) -> T:
         """Run the work on a large body, in its turn."""
-        return await asyncio.get_running_loop().run_in_executor(self.unpacker, work)
+        return await asyncio.get_running_loop().run_in_executor(self.unpacker, contextvars.copy_context().run, work)
