@@ -245,6 +245,16 @@ def test_a_stream_takes_no_reader_and_abandoning_it_gives_its_place_back(make_en
     assert b"".join(engine.stream("SELECT 1 AS one")) == b'{"one":1}\n'
 
 
+def test_an_answer_that_failed_leaves_nothing_to_the_next_one(make_engine):
+    """chDB puts what it had written of it in front of whatever the same connection is asked next."""
+    engine = make_engine(readers=1)
+    for output in ("JSONCompact", "RowBinary", "TSV"):
+        with pytest.raises(StoreError):
+            engine.query("SELECT throwIf(number = 3) FROM numbers(10) SETTINGS max_block_size = 1", None, output)
+        assert engine.query("SELECT toUInt8(4)", None, "RowBinary") == b"\x04"
+        assert rows(engine, "SELECT 5") == [[5]]
+
+
 def test_closing_twice_is_fine_and_what_is_asked_later_fails(make_engine):
     engine = make_engine(readers=1)
     stream = engine.stream("SELECT number FROM numbers(1000000000)")

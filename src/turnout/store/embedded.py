@@ -56,9 +56,10 @@ class EmbeddedEngine:
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
+        self._query_timeout_s = query_timeout_s
         self._wait_timeout_s = wait_timeout_s
         self._closed = False
-        self._writer = _connect(directory, query_timeout_s=0)
+        self._writer = _open(directory)
         for name, value in _WHOLE_BATCHES.items():
             self._writer.query(f"SET {name} = {value}")
         self._write_lock = threading.Lock()
@@ -149,8 +150,21 @@ class EmbeddedEngine:
         try:
             self._must_be_open()
             yield reader
+        except BaseException:
+            # What chDB has written of an answer that failed, it puts in front of the connection's next one.
+            reader = self._instead_of(reader)
+            raise
         finally:
             self._readers.put(reader)
+
+    def _instead_of(self, reader: Connection) -> Connection:
+        try:
+            fresh = _connect(self._directory, self._query_timeout_s)
+        except Exception:
+            log.exception("no new connection in the place of one that failed")
+            return reader
+        reader.close()
+        return fresh
 
     @contextmanager
     def _streaming(self) -> Iterator[_Stream]:
@@ -215,6 +229,17 @@ def _plain(directory: Path) -> Path:
     """A directory whose path the engine reads as it stands: not as a pattern, nor as the end of a quoted text."""
     absolute = directory.absolute()
     return Path(tempfile.mkdtemp(prefix="turnout-")) if set("*?{}[]'\\") & set(str(absolute)) else absolute
+
+
+def _open(directory: Path) -> Connection:
+    """The first connection, which loads the tables. The engine itself writes to stderr why it can't."""
+    try:
+        return _connect(directory, query_timeout_s=0)
+    except RuntimeError as error:
+        raise StoreError(
+            f"the store in {directory} can't be opened",
+            hint="what the engine wrote above says why; or restore a backup",
+        ) from error
 
 
 def _connect(directory: Path, query_timeout_s: int) -> Connection:
