@@ -36,6 +36,7 @@ from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
 from turnout.store.migrate import migrate
+from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
 from turnout.telemetry import Telemetry
 
@@ -78,7 +79,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
     with contextlib.ExitStack() as opened:
         ownership = Ownership.take(settings.data)
         opened.callback(ownership.release)
-        engine = open_engine(settings)
+        telemetry = Telemetry()
+        engine = ObservedEngine(open_engine(settings), telemetry.ran)
         opened.callback(engine.close)
         migrate(engine)
         catalog = Catalog(engine, clock)
@@ -91,8 +93,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             Credits(engine, alone=alone),
             cache_entries=settings.cache_entries if alone else 0,
             repairs=lambda: events.repairs,
+            observe=telemetry.answered,
         )
-        telemetry = Telemetry()
         writer = Writer(
             settings.data / "spool",
             events,

@@ -132,7 +132,7 @@ class Telemetry:
         )
         self.question_seconds = Histogram(
             "turnout_question_seconds",
-            "Time to answer a question, by where the answer came from: cache, rollup, raw, or both.",
+            "Time to answer a question: from the cache, from the rollup and kept figures, or with raw events.",
             ["source"],
             buckets=_SECONDS,
             registry=registry,
@@ -149,6 +149,10 @@ class Telemetry:
         self.engine_seconds.labels(kind).observe(seconds)
         if error:
             self.engine_errors.labels(kind, error).inc()
+
+    def answered(self, source: str, seconds: float) -> None:
+        """A question was answered, from the cache, the rollup or raw events."""
+        self.question_seconds.labels(source).observe(seconds)
 
     def holds(self, table: str, rows: int, parts: int, size_bytes: int) -> None:
         """A table of the store is so large."""

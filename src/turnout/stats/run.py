@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,8 @@ class Statistics:
     those of a workspace stale. Where other processes write to the same store, `cache_entries` must be 0.
     `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead. Without a
     `catalog` and `credits` nothing is credited to campaigns but what events say, and without `finished` distinct
-    recipients are counted anew for every question.
+    recipients are counted anew for every question. `observe` is told of every answer: where it is from (`cache`,
+    `rollup`, `raw`) and the seconds that it took.
     """
 
     def __init__(
@@ -50,7 +52,11 @@ class Statistics:
         cache_entries: int = 2000,
         cache_rows: int = 200_000,
         repairs: Callable[[], int] = lambda: 0,
+        observe: Callable[[str, float], None] = lambda source, seconds: None,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._observe = observe
+        self._stopwatch = stopwatch
         self._engine = engine
         self._catalog = catalog
         self._credits = credits
@@ -92,22 +98,26 @@ class Statistics:
 
     def cached(self, question: Question) -> Answer | None:
         """The answer, if it is known and still right."""
+        started = self._stopwatch()
         with self._lock:
             known = self._cache.get(question)
             if known is None or known[0] != self._versions.get(question.workspace, 0):
                 return None
             self._cache.move_to_end(question)
-            return known[1]
+        self._observe("cache", self._stopwatch() - started)
+        return known[1]
 
     def ask(self, question: Question) -> Answer:
         """Answer a question, from memory if nothing has changed since it was last asked."""
         known = self.cached(question)
         if known is not None:
             return known
+        started = self._stopwatch()
         # Read first: what changes while the engine answers makes the answer stale.
         version = self.version(question.workspace)
-        found = self._answer(question)
+        source, found = self._answer(question)
         self._keep(version, found)
+        self._observe(source, self._stopwatch() - started)
         return found
 
     def rows(self, question: Question) -> Iterator[Row]:
@@ -130,7 +140,7 @@ class Statistics:
                 _, (_, oldest) = self._cache.popitem(last=False)
                 self._cached_rows -= len(oldest.rows)
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: Question) -> tuple[str, Answer]:
         before = self._repairs()
         with self._held(question) as held:
             asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0)
@@ -153,23 +163,25 @@ class Statistics:
         workspace = self._catalog.workspace(question.workspace)
         return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers, only=only)
 
-    def _gather(self, asked: _Asked) -> Answer:
-        """The parts of an answer, asked side by side: each waits for the engine most of the time."""
+    def _gather(self, asked: _Asked) -> tuple[str, Answer]:
+        """What is read (`rollup`, `raw`), and the answer. Its parts are asked side by side: each waits for the engine
+        most of the time."""
         question = asked.question
         if asked.rolled_up:
             direct = self._direct.answer(question, asked.plan(question), asked.offsets, asked.excluded)
             if direct is not None:
-                return direct
+                return "rollup", direct
+        source = asked.source
         if question.rows_only:
             found, count = asked.page()
-            return Answer(question, found, {}, count)
+            return source, Answer(question, found, {}, count)
         excluded = self._helpers.submit(asked.excluded)
         if not question.dimensions:
             totals = asked.totals()
-            return Answer(question, [totals][question.offset :][: question.limit], totals, 1, excluded.result())
+            return source, Answer(question, [totals][question.offset :][: question.limit], totals, 1, excluded.result())
         totals_later = self._helpers.submit(asked.totals)
         found, count = asked.page()
-        return Answer(question, found, totals_later.result(), count, excluded.result())
+        return source, Answer(question, found, totals_later.result(), count, excluded.result())
 
 
 @dataclass(frozen=True)
@@ -189,6 +201,12 @@ class _Asked:
     def plan(self, question: Question) -> Plan:
         """The passes for this question, or for a part of it."""
         return plan.plan(question, self.offsets, rolled_up=self.rolled_up, held=self.held)
+
+    @property
+    def source(self) -> str:
+        """Whether the rollup and credits are enough for the answer, or raw events are read."""
+        reads = self.plan(self.question).reads
+        return "raw" if any(read.source not in ("counts", "credits") for read in reads) else "rollup"
 
     def totals(self) -> Row:
         """The whole range in one row."""
