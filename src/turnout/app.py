@@ -31,6 +31,7 @@ from turnout.settings import Settings
 from turnout.stats import calendar
 from turnout.stats.credits import Credits
 from turnout.stats.run import Statistics
+from turnout.store import integrity
 from turnout.store.catalog import Catalog
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
@@ -83,6 +84,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         engine = ObservedEngine(open_engine(settings), telemetry.ran)
         opened.callback(engine.close)
         migrate(engine)
+        integrity.refuse_lost_catalog(engine)
         catalog = Catalog(engine, clock)
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json")
@@ -105,7 +107,10 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             on_flush=_on_flush(telemetry, statistics),
         )
         telemetry.watch(writer.standing)
+        telemetry.store_sound.set_function(lambda: events.trusted)
         writer.start()
+        if alone:
+            writer.exclusively(lambda: _look_at(events, engine))
         services = Services(
             settings=settings,
             engine=engine,
@@ -143,6 +148,12 @@ def open_engine(settings: Settings) -> Engine:
 
 def _is_embedded(settings: Settings) -> bool:
     return not settings.store or settings.store.startswith("chdb://")
+
+
+def _look_at(events: EventStore, engine: Engine) -> None:
+    """Let raw answer alone where part of the store is lost."""
+    if not integrity.sound(engine):
+        events.distrust()
 
 
 def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:

@@ -14,6 +14,7 @@
     ├── RateLimited             too often; knows when to come back
     ├── Overloaded              not now; nothing was taken; knows when to come back
     └── StoreError              the store could not do it
+        ├── StoreDamaged        what is stored can't be read; asking again does not help
         ├── StoreOwned          another process owns the data directory
         └── SchemaTooNew        a newer Turnout wrote this store
 """
@@ -128,6 +129,20 @@ class StoreError(TurnoutError):
     """The store could not do what was asked; its own words are in the log, not in the answer."""
 
     code = "store_error"
+
+
+class StoreDamaged(StoreError):
+    """Part of what is stored can't be read. Other questions are answered; this one needs somebody to mend it."""
+
+    code = "store_damaged"
+
+    def __init__(
+        self,
+        message: str = "part of the stored data is damaged, and this needs it",
+        *,
+        hint: str = "turnout check says what is damaged, turnout rebuild mends it",
+    ) -> None:
+        super().__init__(message, hint=hint)
 
 
 class StoreOwned(StoreError):

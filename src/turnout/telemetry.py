@@ -120,6 +120,11 @@ class Telemetry:
 
     def _in_the_store(self) -> None:
         registry = self.registry
+        self.store_sound = Gauge(
+            "turnout_store_sound",
+            "1, or 0 where part of the store is lost or damaged and raw events answer alone: run turnout check.",
+            registry=registry,
+        )
         self.engine_seconds = Histogram(
             "turnout_engine_seconds",
             "Time of one statement of the engine; of a stream, until its first rows.",

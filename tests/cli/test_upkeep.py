@@ -30,7 +30,9 @@ def test_rollups_that_are_right(kept):
     result = kept("check")
     assert result.code == 0, result.err
     assert result.out == "checked 3 campaigns with 3 events: rollups equal the raw events\n"
-    assert json.loads(kept("check", "--json").out) == {"campaigns": 3, "events": 3, "differences": []}
+    whole = json.loads(kept("check", "--json").out)
+    assert whole.pop("store")["sound"]
+    assert whole == {"campaigns": 3, "events": 3, "differences": [], "unreadable": []}
 
 
 @pytest.mark.parametrize("campaign", ["spring", ""])
@@ -49,7 +51,8 @@ def test_one_that_is_wrong_is_found_and_mended(kept, house, campaign):
             {"campaign": "spring", "type": "sent", "slot": "2026-10-05T10:00:00Z", "raw_events": 1, "rolled_events": 6}
         ]
     mended = kept("rebuild")
-    assert (mended.code, mended.out.split(":")[0]) == (0, "rebuilt 3 campaigns with 3 events")
+    assert mended.code == 0
+    assert "rebuilt 3 campaigns with 3 events: rollups equal the raw events\n" in mended.out
     assert kept("check").code == 0
     assert kept.tenant.stats("sent")["totals"] == {"sent": 2}
 

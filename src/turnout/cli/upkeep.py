@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from turnout.cli import console, exits, options
-from turnout.cli.connection import Connection, Target, connect
+from turnout.cli import console, damage, exits, options
+from turnout.cli.connection import Connection, Refused, Target, connect
 
 #: So many requests at most, each of one campaign or of several.
 _STEPS = 100
@@ -31,10 +31,18 @@ def check(
     data: options.Directory = None,
     workspace: options.WorkspaceName = "default",
 ) -> None:
-    """Hold the rollups against the raw events, and say where they differ. Exits 1 if they do anywhere."""
+    """Read the whole store and hold the rollups against the raw events. Exits 1 if anything is damaged or differs.
+
+    Damaged parts are looked for by a command on the server's machine, and not where only some campaigns are asked for.
+    """
     with connect(Target(url, key, data, workspace)) as server:
+        store = damage.check(server) if server.local and not campaigns else {}
         found = _walk(server, "/v1/check", "checking", campaigns, from_, to)
-    _report(found, "checked", as_json)
+    if store and not as_json:
+        damage.say_found(store)
+    _report({**found, "store": store} if store else found, "checked", as_json)
+    if store and not store["sound"]:
+        raise typer.Exit(exits.NOT_ALL_GOOD)
 
 
 def rebuild(
@@ -47,10 +55,19 @@ def rebuild(
     data: options.Directory = None,
     workspace: options.WorkspaceName = "default",
 ) -> None:
-    """Make the rollups anew from the raw events, and check them. Exits 1 if they differ even then."""
+    """Mend damaged parts, make the rollups anew from the raw events, and check them. Exits 1 if they differ even then.
+
+    Of a damaged part of the events all that can be read is saved; the part itself is set aside, never deleted. It is
+    mended by a command on the server's machine, and not where only some campaigns are asked for.
+    """
     with connect(Target(url, key, data, workspace)) as server:
+        store = damage.mend(server) if server.local and not campaigns else {}
+        if store and not as_json:
+            damage.say_mended(store)
         found = _walk(server, "/v1/rebuild", "rebuilding", campaigns, from_, to)
-    _report(found, "rebuilt", as_json)
+    _report({**found, "store": store} if store else found, "rebuilt", as_json)
+    if store and store["left"]:
+        raise typer.Exit(exits.NOT_ALL_GOOD)
 
 
 def _walk(
@@ -59,14 +76,19 @@ def _walk(
     """Ask for some campaigns at a time, so that there is something to watch."""
     names = campaigns or _with_events(server)
     size = max(1, -(-len(names) // _STEPS))
-    whole: dict[str, Any] = {"campaigns": 0, "events": 0, "differences": []}
+    whole: dict[str, Any] = {"campaigns": 0, "events": 0, "differences": [], "unreadable": []}
     with console.progress("campaigns") as bar:
         task = bar.add_task(words, total=len(names))
         for start in range(0, len(names), size):
             body = {"campaigns": names[start : start + size], "from": from_, "to": to}
-            found = server.call("POST", route, body=body).json()
+            try:
+                found = server.call("POST", route, body=body).json()
+            except Refused as refused:
+                if refused.code != "store_damaged":
+                    raise
+                found = {"campaigns": 0, "events": 0, "differences": [], "unreadable": body["campaigns"]}
             for name in whole:
-                whole[name] += found[name]
+                whole[name] += found.get(name, [])
             bar.update(task, advance=len(body["campaigns"]))
     return whole
 
@@ -80,15 +102,17 @@ def _with_events(server: Connection) -> list[str]:
 
 
 def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
-    differences = found["differences"]
+    differences, unreadable = found["differences"], found["unreadable"]
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:
         end = "rollups equal the raw events" if not differences else f"{len(differences):,} quarters of an hour differ:"
         print(f"{words} {found['campaigns']:,} campaigns with {found['events']:,} events: {end}")
-    if not differences:
+        if unreadable:
+            print(f"the events of {len(unreadable):,} campaigns can't be read: {_some(unreadable)}")
+    if not differences and not unreadable:
         return
-    if not as_json:
+    if differences and not as_json:
         made = console.table("campaign", "type", "from", "raw", "rollup", right=["raw", "rollup"])
         for one in differences:
             made.add_row(
@@ -99,6 +123,11 @@ def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
         if words == "checked":
             print("turnout rebuild makes the rollups anew from the raw events")
     raise typer.Exit(exits.NOT_ALL_GOOD)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return ", ".join(f"'{console.plain(name)}'" for name in names[:10]) + more
 
 
 def metrics(

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 import pyarrow as pa
 
-from turnout.errors import Overloaded, StoreError, TooLarge, TurnoutError
+from turnout.errors import Overloaded, StoreDamaged, StoreError, TooLarge, TurnoutError
 
 Value = str | int | float | bool | Decimal | Sequence[str] | Sequence[int]
 Parameters = Mapping[str, Value]
@@ -101,6 +101,10 @@ _TOO_LONG = {159, 160, 209, 394}
 _TOO_MUCH = {158, 241, 307, 396}
 _TOO_BUSY = {202, 203, 252, 439}
 _NO_SPACE = 243
+#: Checksums and codecs that don't fit, files that are cut short, or missing from a part.
+_DAMAGED = {40, 226, 227, 228, 246, 271, 432}
+_UNREADABLE = {32, 33, 74, 76, 107, 1001}
+_OF_A_PART = re.compile(r"/store/\w{3}/[\w-]{36}/\w+_\d+_\d+_\d+(_\d+)?/")
 
 
 def translate(error: Exception) -> TurnoutError:
@@ -114,6 +118,8 @@ def translate(error: Exception) -> TurnoutError:
         return Overloaded("the store is too busy")
     if code == _NO_SPACE or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return Overloaded("the store's disk is full", retry_after_s=30)
+    if code in _DAMAGED or (code in _UNREADABLE and _OF_A_PART.search(words_of(error))):
+        return StoreDamaged()
     return StoreError(f"the store could not answer (engine code {code})")
 
 

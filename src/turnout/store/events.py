@@ -7,6 +7,7 @@ touch, and whoever opens the store next holds those cells against raw and refill
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ import msgspec
 import pyarrow as pa
 
 from turnout import sql
+from turnout.errors import Overloaded, StoreDamaged
 from turnout.store.engine import Engine, Parameters, Value, rows
+
+log = logging.getLogger(__name__)
 
 _KNOWN_NEAR = sql.query("known_near")
 _KNOWN_ANYWHERE = sql.query("known_anywhere")
@@ -74,9 +78,30 @@ class EventStore:
     def __init__(self, engine: Engine, journal: Path) -> None:
         self._engine = engine
         self._journal = journal
-        #: Odd while part of the rollup is being made anew; who read it at one number and finds another
-        #: may have seen it short, and looks at raw instead.
-        self.repairs = 0
+        self._repairs = 0
+        self._distrusted = False
+
+    @property
+    def repairs(self) -> int:
+        """Odd while part of the rollup is being made anew, or is known to be wrong.
+
+        Who read it at one number and finds another may have seen it short, and looks at raw instead.
+        """
+        return self._repairs | self._distrusted
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the rollup is believed to say what raw says."""
+        return not self._distrusted
+
+    def distrust(self) -> None:
+        """The rollup does not say what raw says: raw answers until `trust`."""
+        self._distrusted = True
+
+    def trust(self) -> None:
+        """It does again."""
+        self._repairs += 2
+        self._distrusted = False
 
     def append(self, batches: Sequence[pa.RecordBatch], touched: Sequence[Cells]) -> None:
         """Add rows that are known to be new. When this returns they are on disk and in the rollup.
@@ -89,13 +114,20 @@ class EventStore:
         self._engine.insert("events", pa.Table.from_batches(batches))
 
     def recover(self) -> int:
-        """Hold the cells of the last append against raw, refill what differs; returns slots mended."""
+        """Hold the cells of the last append against raw, refill what differs; returns slots mended.
+
+        Where they can't be read, since a part is damaged, the rollup is distrusted: raw answers until a rebuild.
+        """
         mended = 0
-        for cells in self._noted():
-            found = self.differences(cells)
-            if found:
-                self._refill(cells)
-                mended += len(found)
+        try:
+            for cells in self._noted():
+                found = self.differences(cells)
+                if found:
+                    self._refill(cells)
+                    mended += len(found)
+        except StoreDamaged:
+            log.error("what the last append touched can't be read: turnout check says what is damaged")
+            self.distrust()
         return mended
 
     def settle(self) -> None:
@@ -111,7 +143,7 @@ class EventStore:
 
     def _refill(self, cells: Cells) -> None:
         # Left odd where this fails: raw answers until a later one ends well.
-        self.repairs += 1 - self.repairs % 2
+        self._repairs += 1 - self._repairs % 2
         for part in _parts(cells.whole_slots()):
             self._engine.execute(
                 _CLEAR,
@@ -123,7 +155,7 @@ class EventStore:
                 },
             )
             self._engine.execute(_REFILL, _parameters(part))
-        self.repairs += 1
+        self._repairs += 1
 
     def differences(self, cells: Cells, limit: int = 1000) -> list[Difference]:
         """Up to `limit` slots per fifty campaigns where the rollup is not what raw says; empty is right."""
@@ -161,7 +193,13 @@ class EventStore:
         return {name: Span(int(first), int(last), int(events)) for name, first, last, events in found}
 
     def _ids(self, query: str, parameters: Parameters) -> set[int]:
-        raw = self._engine.query(query, parameters, "RowBinary")
+        try:
+            raw = self._engine.query(query, parameters, "RowBinary")
+        except StoreDamaged as error:
+            # An id that can't be looked up is neither new nor known. Whoever sends it again later loses nothing.
+            raise Overloaded(
+                "part of the stored ids can't be read, so these events can't be told from known ones", retry_after_s=60
+            ) from error
         return {int.from_bytes(raw[at : at + 16], "little") for at in range(0, len(raw), 16)}
 
     def _note(self, touched: Sequence[Cells]) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route, bearer
-from turnout.dialects.native import admin, backup, campaigns, events, health, openapi, render, stats, wire
+from turnout.dialects.native import admin, backup, campaigns, damage, events, health, openapi, render, stats, wire
 from turnout.model import CampaignFields, Event
 from turnout.services import Services
 
@@ -28,6 +28,7 @@ STATUS: dict[type[errors.TurnoutError], int] = {
     errors.RateLimited: 429,
     errors.Overloaded: 503,
     errors.StoreError: 503,
+    errors.StoreDamaged: 500,
     errors.StoreOwned: 503,
     errors.SchemaTooNew: 503,
 }
@@ -52,7 +53,7 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     body = wire.ErrorAnswer(wire.ErrorBody(error.code, error.message, error.field, error.hint))
     headers = {}
     retry_after_s = getattr(error, "retry_after_s", None)
-    if retry_after_s is None and isinstance(error, errors.StoreError):
+    if retry_after_s is None and isinstance(error, errors.StoreError) and not isinstance(error, errors.StoreDamaged):
         retry_after_s = 5
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
@@ -130,6 +131,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
         body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
+    Route(
+        "POST", "/v1/check/store", damage.check_store, "Read the whole store (commands on this machine)", ("admin",),
+        answers={200: wire.StoreAnswer},
+    ),
+    Route(
+        "POST", "/v1/rebuild/store", damage.mend_store, "Mend a damaged store (commands on this machine)", ("admin",),
+        answers={200: wire.MendedAnswer},
     ),
     Route(
         "POST", "/v1/backups", backup.make_backup, "Back up the store (commands on this machine)", ("admin",),

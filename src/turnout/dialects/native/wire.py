@@ -246,6 +246,74 @@ class CheckAnswer(Struct, frozen=True):
     differences: list[DifferenceEntry]
 
 
+class HeldEntry(Struct, frozen=True):
+    """Events of one campaign in a damaged part; `from` and `to` are the first and the last of them that are known."""
+
+    workspace: str
+    campaign: str
+    from_: str = field(name="from")
+    to: str
+    events: int
+
+
+class DamagedPart(Struct, frozen=True):
+    """A part of a table that can't be read through.
+
+    `held` says whose events it has (of the table of events): all of them if `held_exactly`, else what its index shows.
+    """
+
+    table: str
+    part: str
+    rows: int
+    reason: str
+    held: list[HeldEntry]
+    held_exactly: bool
+
+
+class PartAside(Struct, frozen=True):
+    """A part that lies on the disk and counts nowhere; `rows` is null where it does not say how many it has."""
+
+    table: str
+    part: str
+    rows: int | None
+    path: str
+
+
+class LostEntry(Struct, frozen=True):
+    """So many events of a campaign were counted once and are no longer there."""
+
+    workspace: str
+    campaign: str
+    events: int
+
+
+class StoreAnswer(Struct, frozen=True):
+    """What is wrong with the store of all workspaces: nothing if it is `sound`, whatever lies `aside`."""
+
+    sound: bool
+    damaged: list[DamagedPart]
+    aside: list[PartAside]
+    lost: list[LostEntry]
+    unfinished: list[str]
+
+
+class MendedAnswer(Struct, frozen=True):
+    """What was done about damage.
+
+    `set_aside` are parts of the events, of whose rows `saved` are back in their place and `unread` are not; `lost` is
+    by campaign, whenever it was lost. `dropped` parts are made again from the events, `rebuilt` is the number of
+    campaigns that they were made again for. `left` are parts that only a backup brings back.
+    """
+
+    set_aside: list[str]
+    dropped: list[str]
+    saved: int
+    unread: int
+    lost: list[LostEntry]
+    rebuilt: int
+    left: list[DamagedPart]
+
+
 class Health(Struct, frozen=True):
     """Whether the process lives."""
 
