@@ -40,7 +40,8 @@ def decode(body: bytes, limit_events: int) -> Decoded:
     start = body.lstrip()[:1]
     if not start:
         raise InvalidInput("the body is empty", field="body", hint="send an event, an array of events, or NDJSON")
-    if b"\0" in body or rb"\u0000" in body:
+    # A backslash is looked for first, since that takes a fiftieth of looking for an escape.
+    if b"\0" in body or (b"\\" in body and rb"\u0000" in body):
         return _one_by_one(_parts(body, start, limit_events))
     try:
         found = _events.decode(body) if start == b"[" else _event.decode_lines(body)

@@ -210,7 +210,7 @@ class _Columned:
     def __init__(self, workspace: str, received_us: int) -> None:
         self._workspace = workspace
         self._received_us = received_us
-        self._received = columns.moments(pa.array([received_us], pa.int64()))[0]
+        self._received = columns.moments([received_us])[0]
         self._records: list[pa.RecordBatch] = []
         self._campaigns: set[str] = set()
         self._sightings: set[Sighting] = set()
@@ -239,7 +239,7 @@ class _Columned:
         self._see(found, numbers)
         found |= {
             "type": _TYPES.take(pa.array(numbers)),
-            "time": columns.moments(time),
+            "time": pc.divide(time, 1000).view(columns.MILLISECONDS),
             "received": pa.repeat(self._received, rows),
             "id": columns.identities(chunk.digests),
             **_rich_columns(chunk, rows),

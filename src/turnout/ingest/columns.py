@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from turnout.model import DETAIL_FIELD, Event
 from turnout.store.catalog import Sighting
@@ -43,14 +42,14 @@ TEXT = (
     "traffic",
 )
 
-_MILLISECONDS = pa.timestamp("ms", "UTC")
+MILLISECONDS = pa.timestamp("ms", "UTC")
 
 #: Every column of a pack, in order.
 SCHEMA = pa.schema(
     {
         "workspace": pa.string(),
-        "time": _MILLISECONDS,
-        "received": _MILLISECONDS,
+        "time": MILLISECONDS,
+        "received": MILLISECONDS,
         "id": pa.binary(16),
         **{name: pa.string() for name in TEXT},
         "order_id": pa.string(),
@@ -102,8 +101,8 @@ def pack(workspace: str, events: Sequence[Event], digests: Sequence[bytes], rece
         chunk = events[at:end]
         times = list(map(attrgetter("time"), chunk))
         found = {
-            "time": moments(pa.array(times, pa.int64())),
-            "received": moments(pa.array(received_us[at:end], pa.int64())),
+            "time": moments(times),
+            "received": moments(received_us[at:end]),
             "id": identities(digests[at:end]),
             **said(chunk),
         }
@@ -150,9 +149,9 @@ def nothing(kind: pa.DataType, rows: int) -> pa.Array:
     return _NOTHING[kind].slice(0, rows) if rows <= _CHUNK_ROWS else pa.nulls(rows, kind)
 
 
-def moments(microseconds: pa.Array) -> pa.Array:
-    """Microseconds since the epoch, none before it, as times of the store: whole milliseconds."""
-    return pc.divide(microseconds, 1000).cast(_MILLISECONDS)
+def moments(microseconds: Sequence[int]) -> pa.Array:
+    """Microseconds since the epoch as times of the store: whole milliseconds."""
+    return pa.array([moment // 1000 for moment in microseconds], pa.int64()).view(MILLISECONDS)
 
 
 def identities(digests: Sequence[bytes]) -> pa.Array:
