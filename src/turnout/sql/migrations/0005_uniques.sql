@@ -17,3 +17,14 @@ CREATE TABLE IF NOT EXISTS uniques
 )
 ENGINE = ReplacingMergeTree(kept)
 ORDER BY (workspace, campaigns, condition, traffic, unit, first_ms, last_ms);
+
+-- What most questions want of the rollup, the sums of whole campaigns, is a thousandth of it: kept within each of its
+-- parts, so that it can't differ from them.
+ALTER TABLE counts MODIFY SETTING
+    deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild';
+ALTER TABLE counts ADD PROJECTION IF NOT EXISTS whole
+(
+    SELECT workspace, campaign, type, detail, goal, traffic, sum(events), min(first_time), max(last_time)
+    GROUP BY workspace, campaign, type, detail, goal, traffic
+);
+ALTER TABLE counts MATERIALIZE PROJECTION whole SETTINGS mutations_sync = 1;
