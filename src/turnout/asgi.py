@@ -29,6 +29,9 @@ from turnout.services import Services
 log = logging.getLogger(__name__)
 access = logging.getLogger("turnout.access")
 
+#: Where a scope has its headers by name, for those that a request has once.
+_HEADERS = "turnout.headers"
+
 #: What a path that no route has is called in logs and counters.
 _NO_ROUTE = "none"
 
@@ -61,7 +64,8 @@ class Application:
             await self._router(scope, receive, send)
             return
         # Each request has a context of its own, so this ends with it.
-        logs.request_id.set(logs.identify(dict(scope["headers"])))
+        headers = scope[_HEADERS] = dict(scope["headers"])
+        logs.request_id.set(logs.identify(headers))
         endpoint = self._exact.get((scope["method"], scope["path"]))
         if endpoint is not None:
             await endpoint(scope, receive, send)
@@ -147,7 +151,7 @@ class Endpoint:
         """Answer a request, whatever becomes of it."""
         started = time.perf_counter()
         admission = self._admission
-        body = BodyReader(receive, admission, scope)
+        body = BodyReader(receive, admission, scope[_HEADERS].get(b"content-length"))
         admission.requests += 1
         try:
             call = Call(Request(scope, body), self._services, None, self._doors.rates)
