@@ -279,5 +279,7 @@ def test_more_events_than_a_request_may_hold_are_left_to_the_other_way():
 def test_blocks_and_chunks_keep_the_order_of_the_body(monkeypatch, block_bytes, chunk_rows):
     monkeypatch.setattr(module, "_BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(module, "_CHUNK_ROWS", chunk_rows)
-    assert check(next(traffic.bodies(5_000, 300, end=NOW, campaigns=5)))
+    lines = next(traffic.bodies(5_000, 300, end=NOW, campaigns=5)).splitlines(keepends=True)
+    assert check(b"".join(lines))
+    assert check(b"".join(reversed(lines)))
     assert check(ndjson(*OF_EVERY_TYPE, *({**event, "id": f"x{event['id']}"} for event in OF_EVERY_TYPE)))
