@@ -43,6 +43,9 @@ from turnout.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+#: The server takes no less for the head of a request.
+_HEADER_LEAST_BYTES = 8192
+
 
 def now() -> dt.datetime:
     """This moment, in UTC."""
@@ -241,7 +244,8 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
         backlog=settings.connection_limit,
         backpressure=settings.connection_limit,
         http1_settings=HTTP1Settings(
-            header_read_timeout=settings.header_timeout_s * 1000, max_buffer_size=settings.header_limit_bytes
+            header_read_timeout=settings.header_timeout_s * 1000,
+            max_buffer_size=max(settings.header_limit_bytes, _HEADER_LEAST_BYTES),
         ),
         log_enabled=False,
         websockets=False,

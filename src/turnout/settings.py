@@ -44,7 +44,7 @@ class Settings:
     shutdown_timeout_s: int = 30
 
     connection_limit: int = 1024
-    header_limit_bytes: int = 64 * 1024
+    header_limit_bytes: int = 128 * 1024
     header_timeout_s: int = 30
     body_timeout_s: int = 120
     inflight_limit_requests: int = 2048

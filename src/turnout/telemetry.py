@@ -24,6 +24,10 @@ class Standing(Protocol):
     @property
     def spool_age_s(self) -> float: ...
     @property
+    def filter_ids(self) -> int: ...
+    @property
+    def filter_bytes(self) -> int: ...
+    @property
     def damaged_bytes(self) -> int: ...
 
 
@@ -62,6 +66,8 @@ class Telemetry:
                 ("spool_events", "spool_events", "Events that are durable in the spool and not yet in the store."),
                 ("spool_bytes", "spool_bytes", "Bytes of the spool that are not yet in the store."),
                 ("spool_age_s", "spool_age_seconds", "How long the oldest spooled event has waited for the store."),
+                ("filter_ids", "filter_ids", "Ids in the filter of known ones; 0 until it is filled."),
+                ("filter_bytes", "filter_bytes", "Memory of the filter of known ids."),
                 ("damaged_bytes", "spool_damaged_bytes", "Bytes of the spool that were found damaged."),
             )
         }
@@ -146,7 +152,7 @@ class Telemetry:
         self.table_parts = Gauge("turnout_table_parts", "Parts on disk.", ["table"], registry=registry)
         self.table_bytes = Gauge("turnout_table_bytes", "Bytes on disk.", ["table"], registry=registry)
         self.disk_free_bytes = Gauge(
-            "turnout_disk_free_bytes", "Free bytes of the data directory's disk.", registry=registry
+            "turnout_disk_free_bytes", "Free bytes of the disk that the data is on.", registry=registry
         )
 
     def ran(self, kind: str, seconds: float, error: str) -> None:

@@ -49,6 +49,12 @@ class Identities:
         """How many are on their way to the store."""
         return len(self._spooled)
 
+    @property
+    def filtered(self) -> tuple[int, int]:
+        """How many ids the filter holds, and in how many bytes; none while there is no filter."""
+        seen = self._seen
+        return (seen.added, seen.resident_bytes) if seen is not None else (0, 0)
+
     def known(self, workspace: str, batches: Sequence[Batch]) -> set[bytes]:
         """Those ids of these batches that the workspace knows. Raises what the store raises."""
         digests = [digest for batch in batches for digest in batch.digests]

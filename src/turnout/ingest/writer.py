@@ -59,6 +59,9 @@ class Standing:
     spool_events: int
     spool_bytes: int
     spool_age_s: float
+    #: Of the filter of known ids; 0 until it is there, and every id is looked up in the store.
+    filter_ids: int
+    filter_bytes: int
     damage: tuple[Damage, ...]
 
     @property
@@ -192,11 +195,14 @@ class Writer:
 
     def standing(self) -> Standing:
         """Where things stand, for gauges."""
+        filter_ids, filter_bytes = self._identities.filtered
         return Standing(
             waiting_events=self._waiting_events,
             spool_events=self._drain.events_behind,
             spool_bytes=self._spool.bytes,
             spool_age_s=self._drain.age_s,
+            filter_ids=filter_ids,
+            filter_bytes=filter_bytes,
             damage=tuple(self._spool.damage),
         )
 

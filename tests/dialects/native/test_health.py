@@ -123,6 +123,8 @@ def test_every_stage_is_counted(served_with, tenant):
     assert after["turnout_requests_in_flight"] == 1
     assert after["process_resident_memory_bytes"] > 1 << 20
     assert after["turnout_disk_free_bytes"] > 0
+    assert after["turnout_filter_bytes"] > 0
+    assert after["turnout_filter_ids"] > 0
 
 
 def test_the_sizes_of_tables_are_measured_anew(url, house, tenant, monkeypatch):
