@@ -198,7 +198,7 @@ def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush],
 
 
 def serve(house: House, started: Callable[[str], None] = lambda url: None) -> None:
-    """Serve until SIGTERM or SIGINT; then finish what is under way and close the house.
+    """Serve until SIGTERM, SIGINT or SIGHUP; then finish what is under way and close the house.
 
     `started` is called with the address once requests are answered.
     """
@@ -213,8 +213,10 @@ def serve(house: House, started: Callable[[str], None] = lambda url: None) -> No
 async def _serve(house: House, started: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # A server under nohup is to outlive its terminal.
+        if signal.getsignal(name) is not signal.SIG_IGN:
+            loop.add_signal_handler(name, stop.set)
     async with serving(house) as url:
         started(url)
         await stop.wait()
