@@ -28,15 +28,29 @@ class Group(enum.StrEnum):
     CACHED = "cached"
     QUESTIONS = "questions"
     CREDITS = "credits"
+    SCALE = "scale"
+    SOAK = "soak"
+
+
+#: Those that take longer than all the others together are measured only where they are named.
+_USUAL = tuple(group for group in Group if group not in (Group.SCALE, Group.SOAK))
 
 
 Events = Annotated[int, typer.Option(min=1000, help="Events of the fixed-size ingest cases, and of the first store.")]
 Large = Annotated[int, typer.Option(min=0, help="Events of the second store, more than the first; 0 leaves it out.")]
 Recipients = Annotated[int, typer.Option(min=100, help="People that the campaign reached whose credits are asked for.")]
+Scale = Annotated[
+    int,
+    typer.Option(min=100_000, help="Events of the largest store of `scale`; the others hold a tenth and a hundredth."),
+]
+Minutes = Annotated[float, typer.Option(min=0.5, help="How long `soak` goes on.")]
 Rounds = Annotated[int, typer.Option(min=1, max=100, help="How often each side of a ratio has its turn.")]
 Only = Annotated[
     list[Group] | None,
-    typer.Option(help="Measure only this group; may be given several times.", show_default=False),
+    typer.Option(
+        help="Measure only this group; may be given several times. `scale` and `soak` are measured only when named.",
+        show_default=False,
+    ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Where the JSON goes.")]
 Directory = Annotated[
@@ -57,6 +71,8 @@ def bench(
     events: Events = 1_000_000,
     large: Large = 10_000_000,
     recipients: Recipients = 1_000_000,
+    scale: Scale = 100_000_000,
+    minutes: Minutes = 10.0,
     rounds: Rounds = 5,
     only: Only = None,
     output: Output = Path("bench-results/bench.json"),
@@ -76,12 +92,18 @@ def bench(
 
     if large and large <= events and not quick:
         raise InvalidInput("the second store must be larger than the first", field="--large", hint="0 leaves it out")
-    sizes = (
-        turns.QUICK if quick else turns.Sizes(events=events, large_events=large, recipients=recipients, rounds=rounds)
+    sizes = turns.Sizes(
+        events=events,
+        large_events=large,
+        recipients=recipients,
+        scales=(scale // 100, scale // 10, scale),
+        minutes=minutes,
+        rounds=rounds,
     )
+    sizes = turns.QUICK if quick else sizes
     # The servers end when the stack unwinds, so SIGTERM must unwind it.
     signal.signal(signal.SIGTERM, _unwind)
-    found = _run(tuple(dict.fromkeys(only or Group)), sizes, output, directory)
+    found = _run(tuple(dict.fromkeys(only or _USUAL)), sizes, output, directory)
     short = sum(finding.verdict == "short" for finding in found)
     held = sum(finding.verdict == "ok" for finding in found)
     Console().print(f"{held} budgets held, {short} missed; written to {output}", soft_wrap=True)
@@ -125,7 +147,7 @@ def _run(groups: tuple[Group, ...], sizes: Sizes, output: Path, directory: Path 
 
 
 def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
-    from turnout.bench import cached, credits, ingest, questions, singles
+    from turnout.bench import cached, credits, ingest, questions, scale, singles, soak
 
     return {
         Group.INGEST: ingest.measure,
@@ -133,6 +155,8 @@ def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
         Group.CACHED: cached.measure,
         Group.QUESTIONS: questions.measure,
         Group.CREDITS: credits.measure,
+        Group.SCALE: scale.measure,
+        Group.SOAK: soak.measure,
     }[group](ground)
 
 

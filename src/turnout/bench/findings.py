@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 Verdict = Literal["ok", "short", ""]
-Unit = Literal["events/s", "requests/s", "ms", "ns", "s", "bytes", "MiB", "x"]
+Unit = Literal["events/s", "requests/s", "ms", "ns", "s", "bytes", "MiB", "µs an event", "x"]
 
 
 class Spread(msgspec.Struct, frozen=True):

@@ -34,6 +34,10 @@ API_KEY = "bench-key"
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 30.0
 _SETTLE_LIMIT_S = 60.0
+_REST_LIMIT_S = 900.0
+
+#: Of one processor: what a server may use and still be idle.
+_IDLE_SHARE = 0.1
 _POLL_S = 0.005
 _LOG_SHOWN_BYTES = 2000
 
@@ -173,6 +177,32 @@ def settle(directory: Path, quiet_s: float = 2.0) -> None:
         current = disk_bytes(directory)
         if current != size:
             size, since = current, time.perf_counter()
+
+
+def rest(server: Server, quiet_s: float, limit_s: float = _REST_LIMIT_S) -> float:
+    """Wait until the server has had next to nothing to do for `quiet_s`; returns the processor time it has used.
+
+    Merges, and whatever else it does behind the requests, are done then. Where the system doesn't say what a
+    process uses, this waits for `quiet_s`.
+    """
+    deadline = time.perf_counter() + limit_s
+    used, since = processor_s(server.process.pid), time.perf_counter()
+    while time.perf_counter() - since < quiet_s and time.perf_counter() < deadline:
+        time.sleep(min(quiet_s, 0.25))
+        current = processor_s(server.process.pid)
+        if current - used > _IDLE_SHARE * (time.perf_counter() - since + 0.25):
+            used, since = current, time.perf_counter()
+    return processor_s(server.process.pid)
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has used; 0 where the system doesn't say."""
+    try:
+        # The name of the program may hold anything, but ends with the last bracket.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _await(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> Server:

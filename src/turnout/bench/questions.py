@@ -67,42 +67,50 @@ def measure(ground: Ground) -> Iterator[Finding]:
     """The findings, as they come: those of each size, then how they grew."""
     data = ground.site.fresh("questions")
     sizes = [size for size in (ground.sizes.events, ground.sizes.large_events) if size]
-    medians: dict[str, list[float]] = {}
+    medians: dict[int, dict[str, float]] = {size: {} for size in sizes}
     held = 0
     for size in sizes:
         _fill(ground, data, size - held, seed=size)
         held = max(size, held)
         with ground.site.turnout(data, TURNOUT_CACHE_ENTRIES="0") as server:
             settle(data, ground.sizes.quiet_s)
-            for found in _uncached(ground, server, size):
-                medians.setdefault(found.what, []).append(found.measured.p50)
+            for found in uncached(ground, server, size):
+                medians[size][found.what] = found.measured.p50
                 yield found
-            yield from _process(server, size)
-        yield from _disk(data, size)
-        yield from _known(ground, data, size)
+            yield from process(server, size)
+        yield from disk(data, size)
+        yield from known(ground, data, size)
     if len(sizes) == 2:
-        for one in QUESTIONS:
-            before, after = medians[one.name]
-            yield finding(
-                f"{GROUP}, {_words(sizes[1])} against {_words(sizes[0])}", one.name, "ms", [after],
-                against=f"at {_words(sizes[0])}", reference=[before], budgets=(_GROWTH,) if one.may_grow else (),
-            )  # fmt: skip
+        yield from growth(GROUP, medians, sizes[0], sizes[1])
+
+
+def growth(
+    group: str, medians: dict[int, dict[str, float]], smaller: int, larger: int, *, budgeted: bool = True
+) -> Iterator[Finding]:
+    """How the medians of the uncached questions grew from one size to another."""
+    for one in QUESTIONS:
+        yield finding(
+            f"{group}, {words(larger)} against {words(smaller)}", one.name, "ms", [medians[larger][one.name]],
+            against=f"at {words(smaller)}", reference=[medians[smaller][one.name]],
+            budgets=(_GROWTH,) if budgeted and one.may_grow else (),
+        )  # fmt: skip
 
 
 def _fill(ground: Ground, data: Path, count: int, seed: int) -> None:
     if count <= 0:
         return
     with ground.site.turnout(data) as server:
-        ground.note(f"loading {_words(count)} events")
+        ground.note(f"loading {words(count)} events")
         ground.load(server, count, seed)
         settle(data, ground.sizes.quiet_s)
 
 
-def _uncached(ground: Ground, server: Server, size: int) -> Iterator[Finding]:
+def uncached(ground: Ground, server: Server, size: int, within: str = GROUP) -> Iterator[Finding]:
+    """Every question to a server that keeps no answers."""
     campaigns = busiest(server, ground.sizes.campaigns)
-    group = f"{GROUP}, {_words(size)} events, uncached"
+    group = f"{within}, {words(size)} events, uncached"
     for one in QUESTIONS:
-        ground.note(f"{one.name} over {_words(size)}")
+        ground.note(f"{one.name} over {words(size)}")
         budgets = (Budget("value", one.limit_ms), _STEADY) if one.limit_ms else ()
         yield finding(group, one.name, "ms", _ask(ground, server, one, campaigns), budgets=budgets)
     events = _events_in_range(server)
@@ -110,28 +118,30 @@ def _uncached(ground: Ground, server: Server, size: int) -> Iterator[Finding]:
     yield finding(group, _ANY_RANGE.name, "ns", nanoseconds, budgets=(Budget("value", 120.0),))
 
 
-def _known(ground: Ground, data: Path, size: int) -> Iterator[Finding]:
+def known(ground: Ground, data: Path, size: int, within: str = GROUP) -> Iterator[Finding]:
     """The same questions to a server that keeps answers, once it has them."""
     with ground.site.turnout(data) as server:
         settle(data, ground.sizes.quiet_s)
         campaigns = busiest(server, ground.sizes.campaigns)
         for one in QUESTIONS:
-            ground.note(f"{one.name} over {_words(size)}, cached")
+            ground.note(f"{one.name} over {words(size)}, cached")
             drive(server.address, _requests(one, campaigns), 1)
             latencies = _ask(ground, server, one, campaigns)
-            yield finding(f"{GROUP}, {_words(size)} events, cached", one.name, "ms", latencies)
+            yield finding(f"{within}, {words(size)} events, cached", one.name, "ms", latencies)
 
 
-def _process(server: Server, size: int) -> Iterator[Finding]:
-    group = f"store, {_words(size)} events"
+def process(server: Server, size: int, within: str = "store") -> Iterator[Finding]:
+    """What its start took, and what memory it holds now."""
+    group = f"{within}, {words(size)} events"
     yield finding(group, "start on the existing store", "s", [server.start_s], budgets=(Budget("value", 2.0),))
     resident = server.resident_bytes()
     if resident is not None:
         yield finding(group, "resident memory", "MiB", [resident / _MIB], budgets=(Budget("value", 1024.0),))
 
 
-def _disk(data: Path, size: int) -> Iterator[Finding]:
-    group = f"store, {_words(size)} events"
+def disk(data: Path, size: int, within: str = "store") -> Iterator[Finding]:
+    """What the store takes, while no server owns it."""
+    group = f"{within}, {words(size)} events"
     active, whole = active_bytes(data), disk_bytes(data)
     yield finding(group, "disk an event", "bytes", [active / size], budgets=(Budget("value", 40.0),))
     yield finding(group, "disk an event, with parts that merges replaced", "bytes", [whole / size])
@@ -157,7 +167,8 @@ def _events_in_range(server: Server) -> int:
     return max(int(answer["totals"]["events"]), 1)
 
 
-def _words(count: int) -> str:
+def words(count: int) -> str:
+    """The number as a person says it."""
     for size, letter in ((1_000_000, "M"), (1_000, "k")):
         if count >= size:
             return f"{count / size:g} {letter}"

@@ -27,13 +27,16 @@ Contender = Callable[[Sequence[bytes]], float]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured. `events` is also the size of the first store that questions are asked of, and
-    `recipients` that of the campaign whose credits are asked for.
+    """How much is measured. `events` is also the size of the first store that questions are asked of,
+    `recipients` that of the campaign whose credits are asked for, `scales` those of the stores of `scale`, the
+    smallest first, and `minutes` the time of `soak`.
     """
 
     events: int = 1_000_000
     large_events: int = 10_000_000
     recipients: int = 1_000_000
+    scales: tuple[int, ...] = (1_000_000, 10_000_000, 100_000_000)
+    minutes: float = 10.0
     rounds: int = 5
     campaigns: int = 200
     limit_s: float = 3.0
@@ -52,6 +55,8 @@ QUICK = Sizes(
     events=10_000,
     large_events=0,
     recipients=200,
+    scales=(500, 1_000),
+    minutes=0.02,
     rounds=1,
     campaigns=5,
     limit_s=0.1,
