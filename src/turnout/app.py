@@ -30,12 +30,16 @@ from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
 from turnout.stats.credits import Credits
+from turnout.stats.direct import Direct
+from turnout.stats.finished import Finished
+from turnout.stats.keeper import Keeper
 from turnout.stats.run import Statistics
 from turnout.store import integrity
 from turnout.store.catalog import Catalog
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
+from turnout.store.known import KnownIds
 from turnout.store.migrate import migrate
 from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
@@ -84,7 +88,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ownership = Ownership.take(settings.data)
         opened.callback(ownership.release)
         telemetry = Telemetry()
-        engine = ObservedEngine(open_engine(settings), telemetry.ran)
+        store = open_engine(settings)
+        engine = ObservedEngine(store, telemetry.ran)
         opened.callback(engine.close)
         migrate(engine)
         integrity.refuse_lost_catalog(engine)
@@ -92,10 +97,13 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
+        finished, keeper = _kept_ahead(engine, store, catalog, events) if alone else (None, None)
         statistics = Statistics(
             engine,
             catalog,
             Credits(engine, alone=alone),
+            finished,
+            keeper,
             cache_entries=settings.cache_entries if alone else 0,
             repairs=lambda: events.repairs,
             observe=telemetry.answered,
@@ -105,7 +113,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             events,
             catalog,
             _limits(settings),
-            alone=alone,
+            known=KnownIds(engine, settings.data / "known") if alone else None,
             on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
             on_flush=_on_flush(telemetry, statistics),
         )
@@ -127,6 +135,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             unpacker=ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack"),
             local_token=secrets.token_urlsafe(24),
         )
+        if keeper is not None:
+            keeper.start()
         opened.pop_all()
         return House(services, ownership, generated)
 
@@ -147,6 +157,19 @@ def open_engine(settings: Settings) -> Engine:
         field="TURNOUT_STORE",
         hint="write chdb:///path or clickhouse://host:8123/database",
     )
+
+
+def _kept_ahead(engine: Engine, store: Engine, catalog: Catalog, events: EventStore) -> tuple[Finished, Keeper]:
+    """Distinct counts that are kept, and what counts them before anybody asks: never with the last free reader."""
+    finished = Finished(engine)
+    keeper = Keeper(
+        Direct(engine, finished),
+        finished,
+        catalog,
+        spare=lambda: not isinstance(store, EmbeddedEngine) or store.idle_readers > 1,
+        is_sound=lambda: events.repairs % 2 == 0,
+    )
+    return finished, keeper
 
 
 def _is_embedded(settings: Settings) -> bool:

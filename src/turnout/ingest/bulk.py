@@ -129,7 +129,7 @@ def bulk(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -> Ba
     if b"\0" in body or (b"\\" in body and rb"\u0000" in body):
         return None
     try:
-        return _batch(workspace, body, limit_events, steps.microseconds(now))
+        return _batch(workspace, body, limit_events, steps.instant(now))
     except (_Unusual, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowException):
         return None
 

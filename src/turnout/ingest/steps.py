@@ -77,7 +77,7 @@ class Batch:
 
 def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime) -> Batch:
     """Send each `(index, event)` through the steps."""
-    batch = Batch(workspace, received_us=microseconds(now))
+    batch = Batch(workspace, received_us=instant(now))
     latest_us = batch.received_us + MAX_AHEAD_US
     prefix = id_prefix(workspace)
     keep, remember = batch.events.append, batch.digests.append
@@ -93,14 +93,22 @@ def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetim
             )
         else:
             keep(event)
-            remember(identity_of(event.id, prefix) if event.id else _meaning_of(event, workspace))
+            sender_id = event.id
+            if not sender_id:
+                remember(_meaning_of(event, workspace))
+            elif sender_id[0] == _EXPORTED_FIRST:
+                remember(identity_of(sender_id, prefix))
+            else:
+                remember(_hash(prefix + sender_id.encode()))
     return batch
 
 
 def instant(time: dt.datetime | int | float) -> int:
     """A time as whole microseconds since the epoch; without an offset it is UTC. Refused if it is none."""
     if isinstance(time, dt.datetime):
-        return microseconds(time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC))
+        # By its parts: exact, and twice as fast as dividing by a microsecond.
+        since = (time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC)) - _EPOCH
+        return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
     if not math.isfinite(time):
         raise Refused("time", "the time is not a finite number", "bad_time")
     if abs(time) < _MILLISECONDS_FROM:
@@ -188,15 +196,17 @@ def identity_of(sender_id: str, prefix: bytes) -> bytes:
 
     An id that an export wrote is the identity itself, so an exported event that comes back is a duplicate.
     """
-    if sender_id[:8] == "turnout:" and (exported := _EXPORTED.fullmatch(sender_id)):
+    if sender_id[0] == _EXPORTED_FIRST and (exported := _EXPORTED.fullmatch(sender_id)):
         return bytes.fromhex(exported[1])
     return _hash(prefix + sender_id.encode())
 
 
 def identities(sender_ids: list[str], prefix: bytes) -> list[bytes]:
     """The identities of many ids, none of them empty."""
-    # Few ids begin like an exported one, so the rest need no call.
-    return [_hash(prefix + name.encode()) if name[0] != "t" else identity_of(name, prefix) for name in sender_ids]
+    return [
+        _hash(prefix + sender_id.encode()) if sender_id[0] != _EXPORTED_FIRST else identity_of(sender_id, prefix)
+        for sender_id in sender_ids
+    ]
 
 
 def _meaning_of(event: Event, workspace: str) -> bytes:
@@ -205,17 +215,12 @@ def _meaning_of(event: Event, workspace: str) -> bytes:
 
 
 _EXPORTED = re.compile(r"turnout:([0-9a-f]{32})")
+
+#: Few ids begin like an exported one; the others need no look at the rest of them.
+_EXPORTED_FIRST = "t"
 _hash = xxhash.xxh3_128_digest
 _canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-def microseconds(moment: dt.datetime) -> int:
-    # By its parts: exact, and twice as fast as dividing by a microsecond.
-    since = moment - _EPOCH
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
-
-
-_EARLIEST_US = microseconds(EARLIEST)
+_EARLIEST_US = instant(EARLIEST)

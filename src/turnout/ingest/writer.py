@@ -27,6 +27,7 @@ from turnout.ingest.steps import Batch
 from turnout.model import Receipt
 from turnout.store.catalog import Catalog
 from turnout.store.events import EventStore
+from turnout.store.known import KnownIds
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +112,8 @@ class Writer:
     At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken, and so is what
     comes while the spool is past its limits. A small group waits until nothing more has come for `gather_ms`:
     clients that were just answered are about to send again, and one commit for all of them is cheaper than one
-    for the first and one for the rest. `alone` says that no other process writes to the store: ids that are known
-    can then be kept in memory, and need not be looked up again when they are stored.
+    for the first and one for the rest. `known` is the filter of stored ids; without it every id is looked up, and
+    once more when it is stored, since other processes may write to the same store.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class Writer:
         catalog: Catalog,
         limits: Limits = Limits(),
         *,
-        alone: bool = True,
+        known: KnownIds | None = None,
         on_commit: Callable[[Commit], None] = lambda commit: None,
         on_flush: Callable[[Flush], None] = lambda flush: None,
         gather_ms: float = 1.0,
@@ -134,7 +135,8 @@ class Writer:
         self._gather_ms = gather_ms
         self._stopwatch = stopwatch
         self._spool = Spool(directory, limit_bytes=limits.spool_limit_bytes, free_floor_bytes=limits.free_floor_bytes)
-        self._identities = Identities(events, filter_ids=alone)
+        self._known = known
+        self._identities = Identities(events, known)
         self._drain = Drain(
             self._spool,
             events,
@@ -144,7 +146,7 @@ class Writer:
             group_limit_events=limits.group_limit_events,
             age_ms=limits.flush_age_ms,
             settle_timeout_s=limits.settle_timeout_s,
-            verify=not alone,
+            verify=known is None,
             stopwatch=stopwatch,
         )
         self._waiting: deque[_Submission] = deque()
@@ -159,7 +161,8 @@ class Writer:
         mended = self._events.recover()
         if mended:
             log.warning("mended %d slots of the rollup after an unclean stop", mended)
-        self._identities.start()
+        if self._known is not None:
+            self._known.start()
         self._drain.start()
         self._thread.start()
 
@@ -224,6 +227,8 @@ class Writer:
         self._thread.join()
         self._drain.close()
         self._spool.close()
+        if self._known is not None:
+            self._known.close()
 
     def _take(self, submission: _Submission) -> None:
         count = len(submission.batch.digests)
@@ -234,7 +239,9 @@ class Writer:
                 raise Overloaded("too many events are waiting to be written")
             self._waiting.append(submission)
             self._waiting_events += count
-            self._changed.notify()
+            # Later ones are found by whoever this wakes; to wake it for each would cost more than all else here.
+            if len(self._waiting) == 1:
+                self._changed.notify()
 
     # ---- the thread -----------------------------------------------------------------------------------
 
@@ -275,7 +282,9 @@ class Writer:
         """Let a small group grow for as long as more keeps coming, within a bound."""
         until = self._stopwatch() + _GATHER_AT_MOST_MS / 1000
         while self._waiting_events < _GATHER_BELOW_EVENTS and not self._closing and self._stopwatch() < until:
-            if not self._changed.wait(self._gather_ms / 1000):
+            before = self._waiting_events
+            self._changed.wait(self._gather_ms / 1000)
+            if self._waiting_events == before:
                 return
 
     def _commit(self, group: list[_Submission]) -> list[Receipt]:
