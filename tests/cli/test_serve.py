@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -51,10 +52,18 @@ def test_generated_credentials_work_and_are_shown_once(tmp_path, environment):
     assert answer.json()["workspaces"][0]["access_key"] == shown["access key"]
     assert finish(process) == (0, "")
 
-    process, lines, _ = start(tmp_path, environment)
-    assert finish(process, signal.SIGINT) == (0, "")
+    json_log = {"TURNOUT_LOG_FORMAT": "json", "TURNOUT_LOG_LEVEL": "debug"}
+    process, lines, url = start(tmp_path, environment | json_log)
+    answer = httpx.get(f"{url}/rest/campaign/statistics", params={"access-token": shown["API key"]})
+    assert answer.headers["x-request-id"]
+    code, err = finish(process, signal.SIGINT)
+    assert code == 0
     assert len(lines) == 1, lines
     assert lines[0].startswith("serving on http://127.0.0.1:")
+    (request,) = [one for one in map(json.loads, err.splitlines()) if one["logger"] == "turnout.access"]
+    assert request["request_id"] == answer.headers["x-request-id"]
+    assert request["route"] == "/rest/campaign/statistics"
+    assert shown["API key"] not in err
 
 
 def test_a_second_server_is_told_of_the_first(tmp_path, turnout, turnout_process):
@@ -102,6 +111,8 @@ def test_a_taken_port_is_said(tmp_path, turnout, name):
     ("arguments", "environment", "words"),
     [
         (("--log-level", "loud"), {}, "unknown log level 'loud'"),
+        (("--log-format", "xml"), {}, "unknown log format 'xml'"),
+        ((), {"TURNOUT_LOG_FORMAT": "jsn"}, "did you mean 'json'?"),
         (("--port", "70000"), {}, "invalid value for '--port'"),
         ((), {"TURNOUT_PORT": "http"}, "invalid value for '--port' (env var: 'TURNOUT_PORT')"),
         ((), {"TURNOUT_READERS": "many"}, "TURNOUT_READERS must be a whole number, not 'many'"),
