@@ -46,12 +46,26 @@ def test_it_says_what_it_holds_and_can_be_proved(house, tenant, tmp_path):
     assert (made.turnout, made.taken_at.year, made.schema) == ("1.2.3", 2026, migrations()[-1].number)
     assert made.events == house.services.events.count()
     assert "credits" not in made.tables
+    assert made.damaged == {}
     manifest.verify(tmp_path / "one")
     assert snapshots(engine) == []
     assert (tmp_path / "one").stat().st_mode & 0o077 == 0, "others may read what is a secret"
 
 
-@pytest.mark.parametrize("moment", ["linking", "copying", "reading"])
+def test_a_backup_of_a_damaged_store_says_so(standin, connect, tmp_path):
+    engine = connect(standin.new_database())
+    older_store(engine, steps=4)
+    ((path,),) = rows(engine, "SELECT path FROM system.parts WHERE table = 'events' AND database = currentDatabase()")
+    data = Path(path) / "data.bin"
+    raw = bytearray(data.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    data.write_bytes(raw)
+    made = backup.make(engine, backup.Order(tmp_path / "one", disk=DISK), around(), quiet)
+    assert made.damaged == {"events": 1}
+    assert manifest.read(tmp_path / "one").damaged == {"events": 1}
+
+
+@pytest.mark.parametrize("moment", ["linking", "checking", "copying", "reading"])
 def test_what_fails_leaves_nothing(house, tmp_path, moment):
     engine = house.services.engine
 

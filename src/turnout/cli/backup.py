@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from turnout.cli import console, options
+from turnout.cli import console, exits, options
 from turnout.cli.connection import Connection, Refused, Target, connect
 from turnout.errors import Conflict
 from turnout.settings import Settings, from_environment
@@ -26,7 +26,7 @@ _STAGES = {
     "linking": "linking",
     "copying": "copying",
     "reading": "reading back",
-    "checking": "checking the rollups",
+    "checking": "checking",
 }
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def backup(
     """Back up the whole store, of every workspace, as it is now. The server goes on meanwhile.
 
     Everything that was acknowledged before is in it. It holds keys' hashes and signing secrets: keep it as you keep a
-    secret. The directory appears once it is whole; nothing is ever overwritten.
+    secret. The directory appears once it is whole; nothing is ever overwritten. Exits 1 if parts of the store are
+    damaged: they are so in the backup.
     """
     body = {"path": str(directory.absolute()), "base": str(base.absolute()) if base else "", "disk": disk}
     # Paths are the server's, so this is for the machine that it runs on, whatever TURNOUT_URL says.
@@ -78,9 +79,10 @@ def backup(
         made = _ask(server, body, report)
     if as_json:
         print(json.dumps(made, ensure_ascii=False))
-        return
-    size = f"{made['data_bytes'] / 1e6:,.1f} MB"
-    print(f"backed up {made['tables'].get('events', 0):,} events ({size}) to {directory.absolute()}")
+    else:
+        size = f"{made['data_bytes'] / 1e6:,.1f} MB"
+        print(f"backed up {made['tables'].get('events', 0):,} events ({size}) to {directory.absolute()}")
+    _end_by(made["damaged"], as_json)
 
 
 def _ask(server: Connection, body: dict[str, str], report: Callable[[str, int, int], None]) -> dict[str, Any]:
@@ -114,7 +116,8 @@ def restore(
     """Restore a backup into an empty data directory, which no server may be using.
 
     Every file is held against its checksum first, and the rollups against the events last; an older backup is brought
-    to this program's schema. If it fails, the data directory is as it was.
+    to this program's schema. If it fails, the data directory is as it was. Exits 1 if the store was damaged when it was
+    backed up.
     """
     settings = from_environment(os.environ, data=data, store=store)
     ownership = Ownership.take(settings.data)
@@ -138,6 +141,17 @@ def restore(
     print(f"restored {found.events:,} events of {made.taken_at:%Y-%m-%dT%H:%M:%SZ} (Turnout {made.turnout})")
     if found.mended_slots:
         print(f"made {found.mended_slots:,} quarters of an hour of the rollups anew from the raw events")
+    _end_by(made.damaged)
+
+
+def _end_by(damaged: dict[str, int], as_json: bool = False) -> None:
+    """Say which tables of a backup have damaged parts, and exit 1 if any has."""
+    if damaged and not as_json:
+        names = ", ".join(f"{count:,} of {table}" for table, count in damaged.items())
+        print(f"damaged parts of the store are damaged in its backup too: {names}; keep the older backups")
+        print("turnout check says what is in them, turnout rebuild saves what can be read")
+    if damaged:
+        raise typer.Exit(exits.NOT_ALL_GOOD)
 
 
 def _into(partial: Path, settings: Settings, directory: Path, base: Path | None) -> Restored:

@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from turnout.errors import Conflict, InvalidInput, NotFound, Overloaded
-from turnout.store import manifest
+from turnout.store import integrity, manifest
 from turnout.store.engine import Engine, Parameters, rows, translate
 from turnout.store.manifest import Base, Manifest
 
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 #: What can be made again from the rest, and is: kept as a definition only.
 CACHES = frozenset({"credits", "uniques"})
 
+#: Names of tables that begin like this are a backup's, while it is made.
 _SNAPSHOT = "snapshot_of_"
 _POLL_S = 0.1
 
@@ -44,7 +47,8 @@ GROUP BY table
 _STATE = "SELECT toString(status), error FROM system.backups WHERE id = {id:String}"
 _KILL = "KILL QUERY WHERE query_id IN (SELECT query_id FROM system.backups WHERE id = {id:String}) ASYNC"
 
-#: What is done (waiting, linking, copying, reading), bytes done and bytes in all; 0 in all where it is not known.
+#: What is done (waiting, linking, checking, copying, reading), how much of it, and of how much (0: not known): tables
+#: that are checked, bytes of the others.
 Progress = Callable[[str, int, int], None]
 
 #: One at a time: the snapshots have one name each, and the process one store.
@@ -121,6 +125,7 @@ def make(engine: Engine, order: Order, around: Surroundings, report: Progress) -
             wanted = _describe(engine, order, around, stored, definitions)
             if not order.disk:
                 _must_have_space(order, wanted, around.spare_bytes)
+            wanted = _read_through(engine, around, wanted, report)
             return _write(engine, order, around, wanted, report)
     finally:
         _busy.release()
@@ -183,6 +188,23 @@ def _describe(
     )
 
 
+def _read_through(engine: Engine, around: Surroundings, wanted: Manifest, report: Progress) -> Manifest:
+    """Say what of it is damaged: a copy of a part that rots is as rotten, and would push the good ones out unseen."""
+    damaged: dict[str, int] = {}
+    for at, name in enumerate(wanted.tables):
+        _must_go_on(around)
+        report("checking", at, len(wanted.tables))
+        if found := len(integrity.damaged(engine, _SNAPSHOT + name)):
+            log.error("%d parts of %s are damaged, and are so in the backup", found, name)
+            damaged[name] = found
+    return msgspec.structs.replace(wanted, damaged=damaged)
+
+
+def _must_go_on(around: Surroundings) -> None:
+    if around.stopping():
+        raise Overloaded("the server is stopping", retry_after_s=30)
+
+
 def _must_have_space(order: Order, wanted: Manifest, spare_bytes: int) -> None:
     # How much of an increment its base has is known only when it is written; most, or there would be no point.
     in_base = 0 if order.base is None else manifest.read(order.base).data_bytes
@@ -202,8 +224,7 @@ def _write(engine: Engine, order: Order, around: Surroundings, wanted: Manifest,
         content = order.partial / manifest.CONTENT
 
         def watch() -> None:
-            if around.stopping():
-                raise Overloaded("the server is stopping", retry_after_s=30)
+            _must_go_on(around)
             report("copying", _size(content), wanted.data_bytes)
 
         _copy(engine, content, wanted, watch)

@@ -28,7 +28,12 @@ _LOST = sql.query("lost_counts")
 _PART_CAMPAIGNS = sql.query("part_campaigns")
 _PART_INDEX = sql.query("part_index")
 
-_TABLES = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name"
+#: Not those of a backup that is under way (`backup.py`).
+_TABLES = """
+SELECT name FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND NOT startsWith(name, 'snapshot_of_')
+ORDER BY name
+"""
 _PARTS = "SELECT name, rows FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String}"
 
 #: What can't be made again: raw is saved as far as it can be read; of the others nobody knows what is missing.

@@ -9,7 +9,7 @@ from turnout.store.engine import Engine, rows
 _TABLES = """
 SELECT table, sum(rows), count(), sum(bytes_on_disk)
 FROM system.parts
-WHERE active AND database = currentDatabase()
+WHERE active AND database = currentDatabase() AND NOT startsWith(table, 'snapshot_of_')
 GROUP BY table
 ORDER BY table
 """

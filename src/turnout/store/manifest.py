@@ -56,6 +56,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     #: Disk of a ClickHouse server that holds the content, under the name `id`; empty where it lies beside this.
     disk: str = ""
     base: Base | None = None
+    #: Parts of a table that could not be read through when they were copied, where there are any.
+    damaged: dict[str, int] = {}
 
     @property
     def events(self) -> int:
