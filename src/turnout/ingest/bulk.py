@@ -3,9 +3,9 @@
 The bytes of a body enter; a packed `Batch` leaves, the same that decoding, `prepare` and `pack` make of it.
 Or None: of a body with anything wrong or unusual in it, which those then take apart event by event.
 
-Each block of lines is decoded by types of its own, as strictly as `Event` is, and given up again as soon as
-its fields are columns. What most events are has only the fields that they all share. The few fields that
-only some events have are transposed for those events alone and scattered over the rest.
+Each block of lines is decoded into structs of its own, as strictly as `Event` is, and let go as soon as its
+fields are columns. Most events say only what events of every type say; the fields that only some have are
+transposed for those alone and spread over all rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from turnout.store.catalog import Sighting
 #: are made of them.
 _BLOCK_BYTES = 131_072
 
-#: Rows of one record batch, and with them the memory that decoded events take beside the columns.
+#: Rows from which on a record batch is made, which bounds the memory that decoded events take beside the columns;
+#: an array is decoded at once, and is one batch.
 _CHUNK_ROWS = 16_384
 
 #: Columns of text that events of any type say, beside `id` and `time`; the second ones only with some senders.
