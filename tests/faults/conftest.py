@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
+from tests.conftest import API_KEY, ServerProcess
 
 FLIPPED_BYTES = 16
 
@@ -69,3 +75,99 @@ def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
     while not is_so():
         assert time.monotonic() < end, "it never came to be so"
         time.sleep(0.02)
+
+
+# ---- a disk that is soon full -----------------------------------------------------------------------
+
+
+@dataclass
+class SmallDisk:
+    """A small file system of its own, in a mount namespace that only the processes started here are in.
+
+    They see it at `directory`, we see it at `outside`. It is gone when they are: nothing is left to unmount.
+    """
+
+    holder: subprocess.Popen[str]
+    directory: Path
+    within: list[str]
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def outside(self) -> Path:
+        """The same directory, by way of a process that is in there."""
+        return Path(f"/proc/{self.holder.pid}/root{self.directory}")
+
+    def serve(self, data: str = "data", **environment: str) -> ServerProcess:
+        """`turnout serve` on a directory of this disk, once it listens."""
+        process = subprocess.Popen(
+            [*self.within, sys.executable, "-m", "turnout", "serve", "--data", self.directory / data, "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "TURNOUT_API_KEY": API_KEY, "TURNOUT_FREE_FLOOR_BYTES": "1000000", **environment},
+        )
+        self.running.append(process)
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "http://" in line:
+                return ServerProcess(process, "http://" + line.split("http://", 1)[1].split()[0], self.directory / data)
+        raise AssertionError(f"turnout serve ended: {''.join(lines)}")
+
+    def fill(self, *, but_bytes: int = 0) -> None:
+        """Leave no byte free, or so many."""
+        with (self.outside / "ballast").open("ab", buffering=0) as ballast:
+            with contextlib.suppress(OSError):
+                while True:
+                    # The last page goes too: a write that does not fit is cut short first.
+                    ballast.write(bytes(65_536))
+            ballast.truncate(ballast.tell() - but_bytes)
+
+    def free(self) -> None:
+        """Give back what `fill` took."""
+        (self.outside / "ballast").unlink()
+
+    def end(self) -> None:
+        for process in (*self.running, self.holder):
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], SmallDisk]]:
+    """Makes a disk of so many MiB. Needs a mount namespace: root has one, and others where the kernel lets them."""
+    disks: list[SmallDisk] = []
+
+    def make(mib: int) -> SmallDisk:
+        directory = tmp_path / f"disk{len(disks)}"
+        directory.mkdir()
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        mounting = f"mount -t tmpfs -o size={mib}m none '{directory}' && echo mounted && exec cat"
+        try:
+            holder = subprocess.Popen(
+                ["unshare", "--mount", *user, "sh", "-c", mounting],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        except FileNotFoundError:
+            pytest.skip("there is no unshare here to make a small disk with")
+        assert holder.stdout is not None
+        if holder.stdout.readline() != "mounted\n":
+            pytest.skip(f"no small disk can be mounted here: {holder.communicate()[1].strip()}")
+        within = [
+            "nsenter",
+            "--target",
+            str(holder.pid),
+            "--mount",
+            *user,
+            *(["--preserve-credentials"] if user else []),
+        ]
+        disks.append(SmallDisk(holder, directory, within))
+        return disks[-1]
+
+    yield make
+    for disk in disks:
+        disk.end()

@@ -8,7 +8,9 @@ owner's.
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import logging
 import os
 import time
 from pathlib import Path
@@ -16,6 +18,8 @@ from pathlib import Path
 import msgspec
 
 from turnout.errors import StoreOwned
+
+log = logging.getLogger(__name__)
 
 _LOCK, _NOTE = "lock", "owner.json"
 
@@ -51,13 +55,23 @@ class Ownership:
         return ownership
 
     def announce(self, *, url: str, token: str) -> None:
-        """Write down who owns this directory; only its user may read the note."""
+        """Write down who owns this directory; only its user may read the note.
+
+        On a full disk there is none: it is the lock that owns, and questions can be answered all the same.
+        """
         note = self._directory / _NOTE
         temporary = note.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(Owner(pid=os.getpid(), url=url, token=token)))
-        os.replace(temporary, note)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(Owner(pid=os.getpid(), url=url, token=token)))
+            os.replace(temporary, note)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            log.warning("no room to write down who owns %s: commands on this machine need --url", self._directory)
+            for path in (temporary, note):
+                path.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let go; the note is taken down first. A second time does nothing."""
