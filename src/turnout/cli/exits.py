@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 MEANINGS = {
     GOOD: "done",
-    NOT_ALL_GOOD: "done, but not all is good: rejected events (import), differences (check, rebuild), damage (and backup, restore)",
+    NOT_ALL_GOOD: "done, but not all is good: rejected events (import), differences or damage (check, backup …)",
     CANNOT: "not done: wrong usage, no server, no such thing, a taken port or data directory",
     INTERRUPTED: "stopped by Ctrl-C",
 }
