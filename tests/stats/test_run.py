@@ -16,8 +16,9 @@ SENT = [
 
 
 @pytest.fixture
-def workspace(tenant: Any) -> str:
+def workspace(house: Any, tenant: Any) -> str:
     tenant.send(*SENT)
+    house.services.writer.settle(tenant.workspace.id)
     name: str = tenant.workspace.id
     return name
 

@@ -70,24 +70,26 @@ class Direct:
         found = rows(self.engine, statement.sql, statement.parameters)
         return None if len(found) > tallies.LIMIT_ROWS else (asked, tallies.count(asked, found))
 
-    def finish(self, question: Question, plan: Plan, offsets: Offsets, pause: Callable[[], bool]) -> None:
-        """Count what a question needs and is not kept, a statement at a time; `pause` comes after each, and says
-        whether to go on."""
+    def finishing(self, question: Question, plan: Plan, offsets: Offsets) -> Iterator[None]:
+        """Count and keep what a question needs and is not kept: one figure, and one thread of the engine, a step."""
         found = self.counted(question, plan, offsets)
-        if found is None or self.finished is None:
+        if found is None or self.finished is None or not _is_apart(*found):
             return
         version = self.finished.version()
-        missing = [cell for cell, number in self._lookup(*found) if number is None]
-        for one in self._recounts(found[0], missing):
-            self._recount(found[0], one, offsets, version, missing)
-            if not pause():
-                return
+        missing: dict[Figure, list[Cell]] = {}
+        for cell, number in self._lookup(*found):
+            if number is None:
+                missing.setdefault(cell.figure, []).append(cell)
+        for cells in missing.values():
+            for one in self._recounts(found[0], cells):
+                self._recount(found[0], one, offsets, version, cells, gently=True)
+                yield
 
     def _numbers(self, asked: Tally, counted: Counted, offsets: Offsets) -> dict[tuple[Group, Figure], int] | None:
         """Every figure of every group; None where a group's events are not all that lie between its first and last."""
         if not asked.uniques or self.finished is None:
             return {}
-        if recount.is_by_time(asked.question.dimensions) and not _is_apart(asked, counted):
+        if not _is_apart(asked, counted):
             return None
         version = self.finished.version()
         numbers: dict[tuple[Group, Figure], int] = {}
@@ -108,7 +110,8 @@ class Direct:
         for more in done:
             numbers.update(more)
         if asked.question.dimensions:
-            for figure in {cell.figure for cell in _cells(asked, counted)}:
+            for metric in asked.uniques:
+                figure = distinct(metric, asked.question.traffic)
                 only = _only_group(counted, figure)
                 if only is not None:
                     numbers[_ALL, figure] = numbers.get((only, figure), 0)
@@ -134,12 +137,20 @@ class Direct:
             yield from recount.recounts(asked.question.dimensions, asked.campaigns, groups)
 
     def _recount(
-        self, asked: Tally, one: Recount, offsets: Offsets, version: int, missing: Sequence[Cell]
+        self,
+        asked: Tally,
+        one: Recount,
+        offsets: Offsets,
+        version: int,
+        missing: Sequence[Cell],
+        *,
+        gently: bool = False,
     ) -> dict[tuple[Group, Figure], int]:
         """Count the figures of a statement, and keep those that are missing."""
         assert self.finished is not None
         statement = recount.statement(asked.question, offsets, one)
-        found = list(recount.read(one, rows(self.engine, statement.sql, statement.parameters)))
+        text = f"{statement.sql}\nSETTINGS max_threads = 1" if gently else statement.sql
+        found = list(recount.read(one, rows(self.engine, text, statement.parameters)))
         wanted = {(cell.group, cell.figure) for cell in missing}
         mine = [(cell, number) for cell, number in found if (cell.group, cell.figure) in wanted]
         workspace = asked.question.workspace
@@ -184,7 +195,9 @@ def _only_group(counted: Counted, figure: Figure) -> Group | None:
 
 
 def _is_apart(asked: Tally, counted: Counted) -> bool:
-    """Whether each group's events are all that there are between its first and its last."""
+    """Whether each group's events are all that there are of its campaigns between its first and its last."""
+    if not recount.is_by_time(asked.question.dimensions):
+        return True
     for types in {metric.types for metric in asked.uniques}:
         extents = [sums.extent(types) for sums in counted.groups.values()]
         if not recount.is_apart(extent for extent in extents if extent is not None):

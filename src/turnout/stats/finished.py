@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from turnout import sql
+from turnout.model import TRAFFIC_CLASSES
 from turnout.stats.metrics import Metric
 from turnout.stats.scope import own_condition
 from turnout.store.engine import Engine, Value, rows
@@ -30,6 +31,8 @@ _CELLS_OF_A_FIGURE = 1200
 #: Cells that wait to be written to the store; past it they are only in memory.
 _UNSAVED_LIMIT = 20_000
 _SAVED_AT_ONCE = 2_000
+
+_CLASSES = len(TRAFFIC_CLASSES)
 
 EVERY_CAMPAIGN = "*"
 
@@ -68,7 +71,8 @@ class Place:
 
 def distinct(metric: Metric, traffic: tuple[str, ...]) -> Figure:
     """The figure of a metric of kind unique."""
-    return Figure(own_condition(metric), metric.types, () if metric.any_traffic else traffic)
+    chosen = tuple(name for name in TRAFFIC_CLASSES if name in traffic)
+    return Figure(own_condition(metric), metric.types, () if metric.any_traffic or len(chosen) == _CLASSES else chosen)
 
 
 def nameless(kind: str, traffic_class: str) -> Figure:
@@ -193,6 +197,7 @@ class Finished:
 
     def _put(self, place: Place, extent: Extent, number: int) -> None:
         mine = self._cells.setdefault(place, {})
+        self._cells.move_to_end(place)
         ends = _ends(extent)
         self._count += ends not in mine
         # Anew at the end: what was counted last stays longest.

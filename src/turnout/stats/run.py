@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from turnout.errors import StoreDamaged
 from turnout.model import TRAFFIC_CLASSES
 from turnout.stats import answer, calendar, excluded, plan
 from turnout.stats import compile as compiler
@@ -19,6 +20,7 @@ from turnout.stats.calendar import Offsets
 from turnout.stats.credits import Credits
 from turnout.stats.direct import Direct
 from turnout.stats.finished import Finished
+from turnout.stats.keeper import Keeper
 from turnout.stats.metrics import base_metrics
 from turnout.stats.plan import Held, Plan
 from turnout.stats.question import Question
@@ -48,6 +50,7 @@ class Statistics:
         catalog: Catalog | None = None,
         credits: Credits | None = None,
         finished: Finished | None = None,
+        keeper: Keeper | None = None,
         *,
         cache_entries: int = 2000,
         cache_rows: int = 200_000,
@@ -62,6 +65,8 @@ class Statistics:
         self._credits = credits
         self._repairs = repairs
         self._helpers = ThreadPoolExecutor(max_workers=_HELPERS, thread_name_prefix="turnout-part")
+        self._finished = finished
+        self._keeper = keeper
         self._direct = Direct(engine, finished, self._helpers)
         self._cache_entries = cache_entries
         self._cache_rows = cache_rows
@@ -76,7 +81,9 @@ class Statistics:
         return self._cache_entries > 0
 
     def close(self) -> None:
-        """End the helping threads, once they are idle."""
+        """Stop counting ahead, and end the helping threads once they are idle."""
+        if self._keeper is not None:
+            self._keeper.close()
         self._helpers.shutdown()
 
     def changed(self, workspaces: Iterable[str]) -> None:
@@ -90,7 +97,15 @@ class Statistics:
         changes = tuple(changes)
         if self._credits is not None:
             self._credits.touched(changes)
+        if self._keeper is not None:
+            self._keeper.touched(changes)
         self.changed({cells.workspace for cells in changes})
+
+    def forget(self, workspace: str, campaigns: Iterable[str]) -> None:
+        """Events of these campaigns were taken away or changed: drop what is kept of them. Blocks."""
+        if self._finished is not None:
+            self._finished.forget(workspace, tuple(campaigns))
+        self.changed((workspace,))
 
     def version(self, workspace: str) -> int:
         """Grows whenever the workspace's events change; what was computed at an older one is stale."""
@@ -144,7 +159,13 @@ class Statistics:
         before = self._repairs()
         with self._held(question) as held:
             asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0)
-            found = self._gather(asked)
+            try:
+                found = self._gather(asked)
+            except StoreDamaged:
+                # A rollup that can't be read costs the answer time, not the answer.
+                if not asked.rolled_up:
+                    raise
+                found = self._gather(replace(asked, rolled_up=False))
             if asked.rolled_up and self._repairs() != before:
                 # Part of the rollup was cleared meanwhile, perhaps just as it was read.
                 found = self._gather(replace(asked, rolled_up=False))

@@ -103,7 +103,7 @@ class Tally:
 def tally(question: Question, plan: Plan, offsets: Offsets) -> Tally | None:
     """What one read of the rollup can answer; None if it can't."""
     metrics = base_metrics(question.metrics)
-    if len(_LARGE.intersection(question.dimensions)) > 1 or not plan.reads:
+    if len(_LARGE.intersection(question.dimensions)) > 1 or not plan.reads or not question.traffic:
         return None
     for read in plan.reads:
         if read.by_send or not (

@@ -88,6 +88,11 @@ class EmbeddedEngine:
         """Run a statement for its effect on a free reader."""
         self.query(sql, parameters, "Null")
 
+    @property
+    def idle_readers(self) -> int:
+        """How many questions could begin at once."""
+        return self._readers.qsize()
+
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
         """Run a SELECT on a connection of its own, until the stream ends or is closed."""
         with self._streaming() as stream:
