@@ -22,7 +22,7 @@ import pyarrow as pa
 from turnout.errors import Overloaded, StoreError, TurnoutError
 from turnout.ingest.columns import Packed
 from turnout.ingest.group import Share, decode
-from turnout.ingest.identities import Identities
+from turnout.ingest.identities import Digests, Identities
 from turnout.ingest.spool import Frame, Spool
 from turnout.store.catalog import Catalog
 from turnout.store.events import Cells, EventStore
@@ -44,12 +44,16 @@ class Flush:
 
 @dataclass(frozen=True)
 class Group:
-    """A spooled group: where it is, whose it is, and the ids in it. `since` is by the drain's stopwatch."""
+    """A spooled group: where it is, and the ids in it by workspace. `since` is by the drain's stopwatch."""
 
     frame: Frame
-    workspaces: tuple[str, ...]
-    digests: tuple[bytes, ...]
+    digests: Digests
     since: float
+
+    @property
+    def events(self) -> int:
+        """How many there are in it."""
+        return sum(map(len, self.digests.values()))
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,9 @@ class Drain:
         for frame in self._spool.waiting():
             shares = self._read(frame)
             if shares is not None:
-                digests = [digest for share in shares.values() for digest in share.digests]
+                digests = {workspace: tuple(share.digests) for workspace, share in shares.items()}
                 self._identities.add_spooled(digests)
-                self.add(Group(frame, tuple(shares), tuple(digests), self._stopwatch()))
+                self.add(Group(frame, digests, self._stopwatch()))
         if self._groups:
             self._doubtful = self._groups[-1].frame.position
             log.info("%d spooled events of an earlier run are being stored", self._events_behind)
@@ -123,8 +127,8 @@ class Drain:
         """Here is another group, which is on disk."""
         with self._changed:
             self._groups.append(group)
-            self._events_behind += len(group.digests)
-            for workspace in group.workspaces:
+            self._events_behind += group.events
+            for workspace in group.digests:
                 self._last_of[workspace] = group.frame.position
             self._changed.notify_all()
 
@@ -239,7 +243,7 @@ class Drain:
             taken: list[Group] = []
             events = 0
             for group in self._groups:
-                events += len(group.digests)
+                events += group.events
                 if taken and events > self._group_limit_events:
                     break
                 taken.append(group)
@@ -290,12 +294,13 @@ class Drain:
 
     def _done(self, groups: list[Group]) -> None:
         position = groups[-1].frame.position
-        self._identities.now_stored(digest for group in groups for digest in group.digests)
+        for group in groups:
+            self._identities.now_stored(group.digests)
         self._spool.forget(position)
         with self._changed:
             for group in groups:
                 self._groups.popleft()
-                self._events_behind -= len(group.digests)
+                self._events_behind -= group.events
             self._stored = position
             self.trouble, self._failures = "", 0
             ready = [waiter for waiter in self._waiters if waiter.position <= position]

@@ -7,7 +7,7 @@ store are known exactly, and the store is asked about what remains.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from turnout.ingest.steps import Batch
 from turnout.store.events import Cells, EventStore
@@ -15,6 +15,12 @@ from turnout.store.known import KnownIds
 
 #: So many ids are looked for in the whole store at once; more are looked for near their event first.
 _FEW = 100
+
+
+#: The ids of some events, by workspace.
+Digests = Mapping[str, Sequence[bytes]]
+
+_NONE: frozenset[bytes] = frozenset()
 
 
 class Identities:
@@ -27,7 +33,8 @@ class Identities:
         self._events = events
         self._filter = known
         self._lock = threading.Lock()
-        self._spooled: set[bytes] = set()
+        # By workspace: an id that an export wrote is the same in whichever it is sent to.
+        self._spooled: dict[str, set[bytes]] = {}
 
     @property
     def filtered(self) -> tuple[int, int]:
@@ -46,7 +53,7 @@ class Identities:
             suspects = {digest for digest, is_new in zip(digests, new.tolist(), strict=True) if not is_new}
         # In this order: what leaves the spool meanwhile is in the store by then.
         with self._lock:
-            spooled = suspects & self._spooled
+            spooled = suspects & self._spooled.get(workspace, _NONE)
         return spooled | self.stored(workspace, suspects - spooled, [cells_of(batch) for batch in batches])
 
     def stored(self, workspace: str, digests: Iterable[bytes], near: Iterable[Cells]) -> set[bytes]:
@@ -60,17 +67,22 @@ class Identities:
             found |= self._events.known_anywhere(workspace, sorted(wanted - found))
         return {number.to_bytes(16, "little") for number in found}
 
-    def add_spooled(self, digests: Sequence[bytes]) -> None:
+    def add_spooled(self, digests: Digests) -> None:
         """These are on disk, on their way to the store."""
         if self._filter is not None:
-            self._filter.add(b"".join(digests))
+            self._filter.add(b"".join(digest for theirs in digests.values() for digest in theirs))
         with self._lock:
-            self._spooled.update(digests)
+            for workspace, theirs in digests.items():
+                self._spooled.setdefault(workspace, set()).update(theirs)
 
-    def now_stored(self, digests: Iterable[bytes]) -> None:
+    def now_stored(self, digests: Digests) -> None:
         """These are in the store."""
         with self._lock:
-            self._spooled.difference_update(digests)
+            for workspace, theirs in digests.items():
+                spooled = self._spooled.get(workspace, set())
+                spooled.difference_update(theirs)
+                if not spooled:
+                    self._spooled.pop(workspace, None)
 
 
 def cells_of(batch: Batch) -> Cells:

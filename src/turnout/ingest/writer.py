@@ -310,9 +310,9 @@ class Writer:
             return 0
         payload = encode(shares)
         frame = self._spool.append(payload)
-        digests = [digest for share in shares.values() for digest in share.digests]
+        digests = {workspace: tuple(share.digests) for workspace, share in shares.items()}
         self._identities.add_spooled(digests)
-        self._drain.add(Group(frame, tuple(shares), tuple(digests), self._stopwatch()))
+        self._drain.add(Group(frame, digests, self._stopwatch()))
         return len(payload)
 
     def _must_have_room(self) -> None:
