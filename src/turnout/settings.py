@@ -36,7 +36,7 @@ class Settings:
     spool_limit_events: int = 1_000_000
     spool_limit_bytes: int = 1024 * MIB
     spool_age_limit_s: int = 600
-    flush_age_ms: int = 200
+    flush_age_ms: int = 1000
     settle_timeout_s: int = 10
     readers: int = 4
     query_timeout_s: int = 30
