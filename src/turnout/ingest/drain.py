@@ -79,7 +79,7 @@ class Drain:
         *,
         on_flush: Callable[[Flush], None] = lambda flush: None,
         group_limit_events: int = 100_000,
-        age_ms: float = 200.0,
+        age_ms: float = 1000.0,
         settle_timeout_s: float = 10.0,
         verify: bool = False,
         stopwatch: Callable[[], float] = time.perf_counter,

@@ -102,7 +102,7 @@ class Limits:
     spool_limit_bytes: int = 1 << 30
     spool_age_limit_s: int = 600
     free_floor_bytes: int = 0
-    flush_age_ms: int = 200
+    flush_age_ms: int = 1000
     settle_timeout_s: int = 10
 
 
