@@ -38,7 +38,7 @@ def test_when_it_is_full_another_table_joins(monkeypatch):
     assert all(table.added == table.capacity_ids for table in seen.tables[:-1])
     assert seen.added == 20_000 <= seen.capacity_ids
     assert seen.maybe(ids).all()
-    assert seen.maybe(random_ids(50_000, 2)).sum() < 10
+    assert seen.maybe(random_ids(50_000, 2)).sum() == 0
 
 
 @pytest.mark.parametrize("wanted", [1, 5_000, 100_000])
@@ -48,8 +48,8 @@ def test_a_full_table_doubts_few_new_ids_and_no_old_one(wanted):
     table.add(hashes(ids))
     assert table.room_ids == 0
     assert table.maybe(hashes(ids)).all()
-    # About two in a million; ten times that would be noticed.
-    assert table.maybe(hashes(random_ids(1_000_000, 3))).sum() <= 20
+    # About one in a hundred million, so with these none.
+    assert table.maybe(hashes(random_ids(1_000_000, 3))).sum() == 0
 
 
 def test_a_table_far_past_its_capacity_is_still_never_wrong():
@@ -77,11 +77,11 @@ def test_ids_that_differ_little_are_told_apart():
 
 
 @pytest.mark.parametrize("wanted", [1, 4095, 1_000_000, 4_194_305])
-def test_a_table_holds_what_was_asked_and_takes_under_four_bytes_an_id(wanted):
+def test_a_table_holds_what_was_asked_and_takes_under_five_bytes_an_id(wanted):
     table = Table.empty(wanted)
     assert wanted <= table.capacity_ids <= wanted + 28
     size = sum(array.nbytes for array in (table.high, table.low, table.used))
-    assert size <= 3.7 * wanted + 100
+    assert size <= 4.8 * wanted + 150
 
 
 def test_nothing_is_nothing():

@@ -120,11 +120,11 @@ def _read(directory: Path, file: _File) -> Table:
     """The table of a file; OSError or ValueError where it isn't what was written."""
     places, digest = file.buckets * WIDTH, xxhash.xxh3_128()
     path = directory / file.name
-    if path.stat().st_size != 3 * places + file.buckets:
+    if path.stat().st_size != 4 * places + file.buckets:
         raise ValueError(f"{file.name} is not as long as it was written")
     with path.open("rb") as source:
         high = np.fromfile(source, "<u2", places)
-        low = np.fromfile(source, np.uint8, places)
+        low = np.fromfile(source, "<u2", places)
         used = np.fromfile(source, np.uint8, file.buckets)
     for array in (high, low, used):
         digest.update(array.data.cast("B"))
