@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from turnout.errors import TurnoutError
-from turnout.stats import calendar, compile, excluded, export, plan
+from turnout.stats import calendar, compile, excluded, export, plan, recount, tally
 from turnout.stats.export import Streamed
+from turnout.stats.finished import Extent, distinct, nameless
 from turnout.stats.metrics import DIMENSIONS, METRICS
 from turnout.stats.plan import Held
 from turnout.stats.question import Filter, Question, Sort
@@ -39,6 +40,11 @@ UNIQUES = Question(
     limit=10,
     offset=20,
 )
+REACH = Question("shop", ("unique_sent", "unsubscribed", "unique_opened"), from_ms=DAY + 1, to_ms=DAY + 7_200_001)
+DAILY = Question(
+    "shop", ("sent", "clicked_body", "unique_opened"), ("day",), (Filter("campaign", ("spring",)),),
+    from_ms=DAY, to_ms=DAY + 86_400_000, timezone="Europe/Berlin",
+)  # fmt: skip
 PEAK = Question("shop", ("peak_concurrent_viewers",), filters=(Filter("campaign", ("show",)),), to_ms=DAY)
 PEAK_BY_HOUR = Question(
     "shop", ("viewing_time_s", "peak_concurrent_viewers"), ("campaign", "hour"), (Filter("day", ("2026-03-28",)),)
@@ -60,6 +66,20 @@ def left_out(question: Question) -> Statement:
     return excluded.statement(question, chosen)
 
 
+def tallied(question: Question) -> Statement:
+    offsets = calendar.offsets(question.timezone)
+    asked = tally.tally(question, plan.plan(question, offsets), offsets)
+    assert asked is not None
+    return tally.statement(asked, offsets)
+
+
+def recounted(question: Question, *groups: str) -> Statement:
+    figures = [distinct(METRICS["unique_opened"], question.traffic), nameless("clicked", "bot")]
+    cells = [recount.Cell((group,), figure, Extent(DAY, DAY + 7, 3)) for group in groups for figure in figures]
+    (asked,) = recount.recounts(question.dimensions, frozenset({"spring"}), cells)
+    return recount.statement(question, calendar.offsets(question.timezone), asked)
+
+
 def streamed_events() -> Streamed:
     return export.events(
         "shop",
@@ -77,6 +97,9 @@ STATEMENTS = {
     "counts_with_ragged_edges": page(RAGGED),
     "uniques_sorted_and_paged": page(UNIQUES),
     "rows_of_all_pages": compile.row_count(COUNTS, plan.plan(COUNTS, calendar.offsets("Europe/Berlin"))),
+    "uniques_without_groups": page(REACH),
+    "tally_by_local_day": tallied(DAILY),
+    "recount_of_days": recounted(DAILY, "2026-03-28"),
     "peak": page(PEAK),
     "peak_by_hour": page(PEAK_BY_HOUR),
     "by_send": page(BY_SEND),

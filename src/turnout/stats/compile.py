@@ -71,7 +71,27 @@ def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...], fills: tuple[in
     named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(scope.question.dimensions)]
     source, conditions = relation(scope, read, fills)
     met = f"\n{where(*conditions)}" if conditions else ""
+    if not dims and len(read.metrics) > 1 and all(metric.kind == "unique" for metric in read.metrics):
+        return _by_recipient(scope, read, metrics, f"FROM {source}{met}")
     return f"SELECT {', '.join([*named, *numbers])}\nFROM {source}{met}{grouping}"
+
+
+def _by_recipient(scope: Scope, read: Read, metrics: tuple[Metric, ...], rest: str) -> str:
+    """Several distinct counts without groups: a recipient is looked up once an event, not once an event and metric,
+    and carries a bit for each metric that counted it. Half the time of sets of their own."""
+    bits = [
+        f"bitShiftLeft(toUInt64({_counted(scope, metric, read)}), {index % 64})"
+        for index, metric in enumerate(read.metrics)
+    ]
+    masks = [f"groupBitOr({' + '.join(bits[at : at + 64])}) AS b{at // 64}" for at in range(0, len(bits), 64)]
+    places = {metric: index for index, metric in enumerate(read.metrics)}
+    numbers = [
+        f"countIf(bitTest(b{places[metric] // 64}, {places[metric] % 64})) AS m{index}"
+        if metric in places
+        else f"{_zero(metric)} AS m{index}"
+        for index, metric in enumerate(metrics)
+    ]
+    return f"SELECT {', '.join(numbers)}\nFROM (\nSELECT {', '.join(masks)}\n{rest}\nGROUP BY recipient\n)"
 
 
 def _aggregate(scope: Scope, metric: Metric, read: Read) -> str:

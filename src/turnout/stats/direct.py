@@ -7,7 +7,7 @@ as they were counted from (`finished`), and from raw, cell by cell, where it doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +24,9 @@ from turnout.stats.question import Question
 from turnout.stats.recount import Cell, Group, Recount
 from turnout.stats.tally import Counted, Sums, Tally
 from turnout.store.engine import Engine, rows
+
+#: Events that are counted ahead in one statement, unless one figure has more.
+_EVENTS_A_STEP = 1_000_000
 
 #: The group of all groups.
 _ALL: Group = ()
@@ -71,7 +74,8 @@ class Direct:
         return None if len(found) > tallies.LIMIT_ROWS else (asked, tallies.count(asked, found))
 
     def finishing(self, question: Question, plan: Plan, offsets: Offsets) -> Iterator[None]:
-        """Count and keep what a question needs and is not kept: one figure, and one thread of the engine, a step."""
+        """Count and keep what a question needs and is not kept, on one thread of the engine: a statement a step, of as
+        many figures as keep it short."""
         found = self.counted(question, plan, offsets)
         if found is None or self.finished is None or not _is_apart(*found):
             return
@@ -80,7 +84,7 @@ class Direct:
         for cell, number in self._lookup(*found):
             if number is None:
                 missing.setdefault(cell.figure, []).append(cell)
-        for cells in missing.values():
+        for cells in _batches(missing.values()):
             for one in self._recounts(found[0], cells):
                 self._recount(found[0], one, offsets, version, cells, gently=True)
                 yield
@@ -159,6 +163,21 @@ class Direct:
             version,
         )
         return {(cell.group, cell.figure): number for cell, number in mine}
+
+
+def _batches(by_figure: Iterable[list[Cell]]) -> Iterator[list[Cell]]:
+    """Figures whose events make one statement."""
+    batch: list[Cell] = []
+    events = 0
+    for cells in by_figure:
+        more = sum(cell.extent.events for cell in cells)
+        if batch and events + more > _EVENTS_A_STEP:
+            yield batch
+            batch, events = [], 0
+        batch += cells
+        events += more
+    if batch:
+        yield batch
 
 
 def _scope(asked: Tally, group: Group) -> str:

@@ -23,7 +23,7 @@ from turnout.stats.scope import MOMENTS, Scope, Statement, where
 EVENTS_AT_ONCE = 4_000_000
 
 #: Ranges of one statement; where there are more, the ones that are nearest to each other become one.
-_RANGES = 24
+_RANGES = 8
 
 Group = tuple[Any, ...]
 
@@ -103,7 +103,9 @@ def statement(question: Question, offsets: Offsets, asked: Recount) -> Statement
     """Rows of the dimensions, then of each set of types (`_bases`) the events, the first and the last, then figures."""
     scope = Scope(question, offsets)
     moment = MOMENTS["events"]
-    named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(asked.dimensions)]
+    named = [
+        f"{scope.dimension(name, moment, as_text=False)} AS d{index}" for index, name in enumerate(asked.dimensions)
+    ]
     numbers: list[str] = []
     for types in _bases(asked):
         met = _is_of(scope, types)

@@ -131,7 +131,9 @@ def statement(asked: Tally, offsets: Offsets) -> Statement:
     question = asked.question
     scope = Scope(question, offsets)
     moment = MOMENTS["counts"]
-    named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(question.dimensions)]
+    named = [
+        f"{scope.dimension(name, moment, as_text=False)} AS d{index}" for index, name in enumerate(question.dimensions)
+    ]
     parts = [part for _, part in asked.counts]
     detail = "detail" if any(part.detail is not None for part in parts) else "''"
     goal = "goal" if any(part.goal is not None for part in parts) else "0"
