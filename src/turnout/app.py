@@ -146,12 +146,22 @@ def open_engine(settings: Settings) -> Engine:
     if _is_embedded(settings):
         path = settings.store.removeprefix("chdb://")
         directory = Path(path) if path else settings.data / "store"
-        return EmbeddedEngine(directory, readers=settings.readers, query_timeout_s=settings.query_timeout_s)
+        return EmbeddedEngine(
+            directory,
+            readers=settings.readers,
+            query_timeout_s=settings.query_timeout_s,
+            query_memory_limit_bytes=settings.query_memory_limit_bytes,
+        )
     scheme = urlsplit(settings.store).scheme
     if scheme in ("clickhouse", "clickhouses"):
         from turnout.store.server import ServerEngine
 
-        return ServerEngine(settings.store, readers=settings.readers, query_timeout_s=settings.query_timeout_s)
+        return ServerEngine(
+            settings.store,
+            readers=settings.readers,
+            query_timeout_s=settings.query_timeout_s,
+            query_memory_limit_bytes=settings.query_memory_limit_bytes,
+        )
     raise InvalidInput(
         f"'{settings.store}' is no store",
         field="TURNOUT_STORE",

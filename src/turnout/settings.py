@@ -40,6 +40,7 @@ class Settings:
     settle_timeout_s: int = 10
     readers: int = 4
     query_timeout_s: int = 30
+    query_memory_limit_bytes: int = 2048 * MIB
     cache_entries: int = 2000
     shutdown_timeout_s: int = 30
 
@@ -82,6 +83,7 @@ ENVIRONMENT = {
     "TURNOUT_SETTLE_TIMEOUT_S": "settle_timeout_s",
     "TURNOUT_READERS": "readers",
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
+    "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "query_memory_limit_bytes",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
     "TURNOUT_CONNECTION_LIMIT": "connection_limit",
     "TURNOUT_HEADER_LIMIT_BYTES": "header_limit_bytes",

@@ -219,6 +219,17 @@ def test_one_question_too_many_is_told_to_come_back(make_engine):
     assert rows(engine, "SELECT 1") == [[1]]
 
 
+def test_a_question_that_needs_too_much_memory_is_refused_and_the_next_is_answered(make_engine):
+    engine = make_engine(readers=1, query_memory_limit_bytes=50_000_000)
+    heavy = "SELECT uniqExact(number) FROM numbers(5000000)"
+    with pytest.raises(TooLarge, match="memory"):
+        rows(engine, heavy)
+    with pytest.raises(TooLarge, match="memory"):
+        list(engine.stream(heavy))
+    assert rows(engine, "SELECT 1") == [[1]]
+    assert rows(make_engine(readers=1), heavy) == [[5_000_000]]
+
+
 def test_a_question_that_takes_too_long_is_ended(make_engine):
     engine = make_engine(query_timeout_s=1)
     with pytest.raises(TooLarge):

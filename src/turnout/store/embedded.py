@@ -11,7 +11,7 @@ import logging
 import queue
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,11 @@ _CLOSE_TIMEOUT_S = 40.0
 #: Where backups may go is for whoever may ask for one to say; the engine has nobody else to protect from.
 _BACKUPS_ANYWHERE = "backups.allowed_path=/"
 
+#: The marks of 100 million events take four; without a bound they may take gigabytes.
+_MARK_CACHE_BYTES = 64 * 1024 * 1024
+
+_OPTIONS = f"{_BACKUPS_ANYWHERE}&mark_cache_size={_MARK_CACHE_BYTES}"
+
 #: A batch is one block, so one part: kept whole, or not at all.
 _WHOLE_BATCHES = {"max_insert_threads": 1, "min_insert_block_size_bytes": 0, "min_insert_block_size_rows": 10_000_000}
 
@@ -48,15 +53,23 @@ class EmbeddedEngine:
     """An `Engine` on chDB.
 
     `readers` bounds the questions that run at once, and the streams; one more waits up to
-    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`.
+    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`, and
+    with TooLarge where one of its statements needs more than `query_memory_limit_bytes` (0: no limit).
     """
 
     def __init__(
-        self, directory: Path, *, readers: int = 4, query_timeout_s: int = 30, wait_timeout_s: float = 30.0
+        self,
+        directory: Path,
+        *,
+        readers: int = 4,
+        query_timeout_s: int = 30,
+        query_memory_limit_bytes: int = 0,
+        wait_timeout_s: float = 30.0,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
-        self._query_timeout_s = query_timeout_s
+        self._query_settings = {"max_execution_time": query_timeout_s, "max_memory_usage": query_memory_limit_bytes}
+        self._stream_settings = {**self._query_settings, "max_execution_time": STREAM_TIMEOUT_S}
         self._wait_timeout_s = wait_timeout_s
         self._closed = False
         self._writer = _open(directory)
@@ -67,7 +80,7 @@ class EmbeddedEngine:
         self._reader_count = readers
         self._readers: queue.LifoQueue[Connection] = queue.LifoQueue()
         for _ in range(readers):
-            self._readers.put(_connect(directory, query_timeout_s))
+            self._readers.put(_connect(directory, self._query_settings))
         self._streams: set[_Stream] = set()
         self._streams_lock = threading.Lock()
         self._stream_slots = threading.BoundedSemaphore(readers)
@@ -164,7 +177,7 @@ class EmbeddedEngine:
 
     def _instead_of(self, reader: Connection) -> Connection:
         try:
-            fresh = _connect(self._directory, self._query_timeout_s)
+            fresh = _connect(self._directory, self._query_settings)
         except Exception:
             log.exception("no new connection in the place of one that failed")
             return reader
@@ -179,7 +192,7 @@ class EmbeddedEngine:
         try:
             with self._streams_lock:
                 self._must_be_open()
-                stream = _Stream(_connect(self._directory, STREAM_TIMEOUT_S))
+                stream = _Stream(_connect(self._directory, self._stream_settings))
                 self._streams.add(stream)
             try:
                 yield stream
@@ -239,7 +252,7 @@ def _plain(directory: Path) -> Path:
 def _open(directory: Path) -> Connection:
     """The first connection, which loads the tables. The engine itself writes to stderr why it can't."""
     try:
-        return _connect(directory, query_timeout_s=0)
+        return _connect(directory, {})
     except RuntimeError as error:
         raise StoreError(
             f"the store in {directory} can't be opened",
@@ -247,9 +260,9 @@ def _open(directory: Path) -> Connection:
         ) from error
 
 
-def _connect(directory: Path, query_timeout_s: int) -> Connection:
-    connection = Connection(f"{directory}?{_BACKUPS_ANYWHERE}")
-    for name, value in {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}.items():
+def _connect(directory: Path, settings: Mapping[str, int]) -> Connection:
+    connection = Connection(f"{directory}?{_OPTIONS}")
+    for name, value in {**OUTPUT_SETTINGS, **settings}.items():
         connection.query(f"SET {name} = {value}")
     return connection
 

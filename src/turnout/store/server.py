@@ -125,15 +125,27 @@ class ServerEngine:
     """An `Engine` on a ClickHouse server.
 
     `readers` bounds the questions that run at once, and the streams; one more waits up to
-    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`.
+    `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`, and
+    with TooLarge where one of its statements needs more than `query_memory_limit_bytes` (0: what the server allows).
     Raises StoreError if the server can't be reached or refuses the credentials.
     """
 
-    def __init__(self, url: str, *, readers: int = 4, query_timeout_s: int = 30, wait_timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        readers: int = 4,
+        query_timeout_s: int = 30,
+        query_memory_limit_bytes: int = 0,
+        wait_timeout_s: float = 30.0,
+    ) -> None:
         self._address = parse_url(url)
         self._wait_timeout_s = wait_timeout_s
         self._read_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}
         self._stream_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": STREAM_TIMEOUT_S}
+        if query_memory_limit_bytes:
+            for limits in (self._read_settings, self._stream_settings):
+                limits["max_memory_usage"] = query_memory_limit_bytes
         self._question_slots = threading.BoundedSemaphore(readers)
         self._stream_slots = threading.BoundedSemaphore(readers)
         self._unsettled: set[str] = set()
