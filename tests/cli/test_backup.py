@@ -40,6 +40,7 @@ class Writers:
     stopping: threading.Event = field(default_factory=threading.Event)
     acknowledged: set[str] = field(default_factory=set)
     surprises: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
@@ -56,7 +57,8 @@ class Writers:
                 if answer.status_code != 200 or answer.json()["accepted"] != len(batch):
                     self.surprises.append(answer.text)
                     return
-                self.acknowledged |= {str(event["id"]) for event in batch}
+                with self.lock:
+                    self.acknowledged |= {str(event["id"]) for event in batch}
                 at += len(batch)
                 time.sleep(0.002)
 
@@ -81,12 +83,15 @@ def test_a_server_that_is_written_to_comes_back_as_it_was(turnout_process, turno
         client.patch("/v1/workspaces", json={"signing_secret": "a secret of old"}).raise_for_status()
     writers = Writers(server.url)
     writers.start()
-    time.sleep(0.5)
-    before = set(writers.acknowledged)
+    until = time.monotonic() + 30
+    while len(writers.acknowledged) < 300 and time.monotonic() < until:
+        time.sleep(0.01)
+    with writers.lock:
+        before = set(writers.acknowledged)
     assert run("backup", whole, "--data", data) == 0, capsys.readouterr().err
     writers.stop()
     assert writers.surprises == []
-    assert len(before) > 100
+    assert len(before) >= 300
     assert "backed up" in capsys.readouterr().out
     with server.client() as client:
         client.post("/v1/events", json=events("late", 0, 50)).raise_for_status()
@@ -157,7 +162,8 @@ def flip(path: Path, at: int = -1) -> None:
 
 
 def largest(directory: Path) -> Path:
-    return max((directory / "store" / "data").rglob("*.*"), key=lambda path: path.stat().st_size)
+    found = [path for path in (directory / "store" / "data").rglob("*") if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_size)
 
 
 DAMAGES = {

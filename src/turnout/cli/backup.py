@@ -38,6 +38,9 @@ _NO_DATA = ("lock", "owner.json", "owner.new", "replaced-", "restoring-")
 #: Where a store is until it is whole, and what is under way in it.
 _PARTIAL, _JOURNAL = "restoring-store", "restoring-journal.json"
 
+#: Nobody waits for an answer beside a restore, which looks at whole campaigns.
+_STATEMENT_TIMEOUT_S = 3600
+
 Base = Annotated[
     Path | None,
     typer.Option(
@@ -167,7 +170,8 @@ def _into(partial: Path, settings: Settings, directory: Path, base: Path | None)
             raise Conflict(f"this is a backup of {kind}", field="TURNOUT_STORE", hint="restore it into one")
         shutil.rmtree(partial, ignore_errors=True)
         journal = settings.data / _JOURNAL
-        engine = app.open_engine(settings if on_server else replace(settings, store=f"chdb://{partial.absolute()}"))
+        store = settings.store if on_server else f"chdb://{partial.absolute()}"
+        engine = app.open_engine(replace(settings, store=store, query_timeout_s=_STATEMENT_TIMEOUT_S))
         try:
             found = restoring.bring_back(engine, source, journal, report)
         finally:

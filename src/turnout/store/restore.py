@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Every event is between these.
 _FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
+
+#: Events whose rollup is held against them at once, which bounds the memory that it needs.
+_PART_EVENTS = 5_000_000
 
 _SETTLED_BYTES = """
 SELECT sum(bytes_on_disk) FROM system.parts WHERE database = currentDatabase() AND active
@@ -111,13 +114,33 @@ def _watch(engine: Engine, wanted: Manifest, report: Progress) -> Callable[[], N
 def _mend(engine: Engine, events: EventStore, report: Progress) -> int:
     """Check the rollup of every campaign, and make anew what differs; returns the slots that did."""
     workspaces = [name for (name,) in rows(engine, "SELECT DISTINCT workspace FROM events ORDER BY workspace")]
+    parts = [cells for workspace in workspaces for cells in _parts(workspace, _sizes(events, workspace))]
     mended = 0
-    for done, workspace in enumerate(workspaces):
-        report("checking", done, len(workspaces))
-        cells = Cells(workspace, tuple(events.campaigns(workspace)), _FIRST_MS, _LAST_MS)
+    for done, cells in enumerate(parts):
+        report("checking", done, len(parts))
         found = events.differences(cells)
         if found:
-            log.warning("%d slots of the rollup of %s differ from raw: made anew", len(found), workspace)
+            log.warning("%d slots of the rollup of %s differ from raw: made anew", len(found), cells.workspace)
             events.rebuild(cells)
             mended += len(found)
     return mended
+
+
+def _sizes(events: EventStore, workspace: str) -> dict[str, int]:
+    """Events of each campaign by the rollup; one that it has lost, or made up, is there too."""
+    sizes = dict.fromkeys(events.campaigns(workspace), 0)
+    return sizes | {name: span.events for name, span in events.spans(workspace).items()}
+
+
+def _parts(workspace: str, sizes: Mapping[str, int]) -> Iterator[Cells]:
+    """The campaigns a few at a time, so that no check reads much more than `_PART_EVENTS`."""
+    names: list[str] = []
+    held = 0
+    for name, size in sizes.items():
+        names.append(name)
+        held += size
+        if held >= _PART_EVENTS:
+            yield Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS)
+            names, held = [], 0
+    if names:
+        yield Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS)
