@@ -10,7 +10,7 @@ from turnout.store import integrity
 from turnout.store.engine import rows, translate
 from turnout.store.events import EventStore
 from turnout.store.integrity import SALVAGED, Damage, Findings, Lost
-from turnout.store.mending import mend
+from turnout.store.mending import _together, mend
 from turnout.store.migrate import migrate
 
 FLIPPED = "Code: 40. DB::Exception: Checksum doesn't match: corrupted data. (CHECKSUM_DOESNT_MATCH)"
@@ -99,6 +99,17 @@ def test_a_part_of_the_rollup_is_made_anew(store, fresh_engine):
     assert mended.lost == ()
     assert rolled_up(fresh_engine) == 270
     assert store.differences(EVERYTHING) == []
+
+
+def test_workspaces_are_held_against_raw_few_at_a_time():
+    many = [[f"w{number}", ["", f"c{number}"]] for number in range(60)]
+    large = ["large", [f"c{number}" for number in range(120)]]
+    taken = list(_together([*many[:30], large, *many[30:]]))
+    assert max(len(campaigns) for _, campaigns in taken) <= 50
+    assert len(taken) <= 3 + 120 // 25
+    for workspace, names in [*many, large]:
+        together = [campaigns for workspaces, campaigns in taken if workspace in workspaces]
+        assert set(names) <= {name for campaigns in together for name in campaigns}
 
 
 def test_what_only_a_backup_has_is_left_alone(store, fresh_engine):

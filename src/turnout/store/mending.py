@@ -8,8 +8,9 @@ rollup made to say what raw says; until it does, raw answers alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from turnout import sql
 from turnout.errors import StoreDamaged
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _SALVAGE = sql.query("salvage")
 _ALL_CAMPAIGNS = sql.query("all_campaigns")
+_DIFFERING = sql.query("differing_campaigns")
 
 _DETACH = "ALTER TABLE {table:Identifier} DETACH PART {part:String}"
 _DROP = "ALTER TABLE {table:Identifier} DROP PART {part:String}"
@@ -90,6 +92,13 @@ def mend(engine: Engine, events: EventStore, found: Findings) -> Mended:
     return Mended(tuple(aside), tuple(dropped), saved, unread, lost, tuple(left), changed)
 
 
+def everything(engine: Engine) -> list[Cells]:
+    """All campaigns of all workspaces that have events, at all times; the empty name, of behaviour, always."""
+    return [
+        Cells(workspace, tuple({"", *names}), _FIRST_MS, _LAST_MS) for workspace, names in rows(engine, _ALL_CAMPAIGNS)
+    ]
+
+
 def _replace(engine: Engine, one: Damage) -> int:
     """Set a part of the events aside, and what can be read of it in its place; returns how many rows that is."""
     beside = SALVAGED + one.part
@@ -133,13 +142,31 @@ def _move(engine: Engine, beside: str) -> int:
 
 def _level(engine: Engine, events: EventStore) -> Iterator[tuple[str, str]]:
     """Make the rollup say what raw says, wherever it does not; yields the campaigns that it was made anew for."""
-    for workspace, names in rows(engine, _ALL_CAMPAIGNS):
-        names.sort()
-        for at in range(0, len(names), _CAMPAIGNS_AT_ONCE):
-            cells = Cells(workspace, tuple(names[at : at + _CAMPAIGNS_AT_ONCE]), _FIRST_MS, _LAST_MS)
-            wrong = sorted({one.campaign for one in events.differences(cells)})
-            while wrong:
-                events.rebuild(Cells(workspace, tuple(wrong), _FIRST_MS, _LAST_MS))
-                yield from ((workspace, name) for name in wrong)
-                # A comparison names only so many differences.
-                wrong = sorted({one.campaign for one in events.differences(cells)} - set(wrong))
+    for workspaces, campaigns in _together(rows(engine, _ALL_CAMPAIGNS)):
+        wrong: dict[str, list[str]] = {}
+        for workspace, name in rows(engine, _DIFFERING, {"workspaces": workspaces, "campaigns": campaigns}):
+            wrong.setdefault(workspace, []).append(name)
+        for workspace, names in wrong.items():
+            events.rebuild(Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS))
+            yield from ((workspace, name) for name in names)
+
+
+def _together(named: Iterable[list[Any]]) -> Iterator[tuple[list[str], list[str]]]:
+    """Workspaces with their campaigns, few at a time: small ones together, large ones in parts.
+
+    What the comparison of some of them needs of memory is bounded by that.
+    """
+    workspaces: list[str] = []
+    campaigns: list[str] = []
+    for workspace, names in named:
+        if len(names) > _CAMPAIGNS_AT_ONCE:
+            for at in range(0, len(names), _CAMPAIGNS_AT_ONCE):
+                yield [workspace], names[at : at + _CAMPAIGNS_AT_ONCE]
+            continue
+        if workspaces and len(campaigns) + len(names) > _CAMPAIGNS_AT_ONCE:
+            yield workspaces, campaigns
+            workspaces, campaigns = [], []
+        workspaces.append(workspace)
+        campaigns += names
+    if workspaces:
+        yield workspaces, campaigns

@@ -11,11 +11,8 @@ from turnout.dialects.native import render, wire
 from turnout.errors import Forbidden
 from turnout.services import Services
 from turnout.store import integrity
-from turnout.store.events import Cells
 from turnout.store.integrity import Damage, Findings, Lost
-from turnout.store.mending import Mended, mend
-
-_FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
+from turnout.store.mending import Mended, everything, mend
 
 
 async def check_store(call: Call) -> Response:
@@ -75,9 +72,8 @@ def _mend(services: Services) -> Mended:
 
 def _forget(services: Services) -> None:
     """Whatever was kept, of whichever campaign, may have been counted from events that are gone."""
-    for workspace in services.catalog.workspaces():
-        names = ("", *services.events.campaigns(workspace.id))
-        services.statistics.touched([Cells(workspace.id, names, _FIRST_MS, _LAST_MS)])
+    services.statistics.touched(everything(services.engine))
+    services.statistics.changed(workspace.id for workspace in services.catalog.workspaces())
 
 
 def _damaged(one: Damage) -> wire.DamagedPart:
