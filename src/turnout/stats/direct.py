@@ -84,7 +84,7 @@ class Direct:
         for cell, number in self._lookup(*found):
             if number is None:
                 missing.setdefault(cell.figure, []).append(cell)
-        for cells in _batches(missing.values()):
+        for cells in _batches(missing.values(), _EVENTS_A_STEP):
             for one in self._recounts(found[0], cells):
                 self._recount(found[0], one, offsets, version, cells, gently=True)
                 yield
@@ -135,8 +135,9 @@ class Direct:
     def _recounts(self, asked: Tally, missing: Sequence[Cell]) -> Iterator[Recount]:
         groups = [cell for cell in missing if cell.group != _ALL]
         whole = [cell for cell in missing if cell.group == _ALL]
-        if whole:
-            yield from recount.recounts((), asked.campaigns, whole)
+        # Figure by figure where there are many events, so that no statement meets its time limit.
+        for cells in _batches(([cell] for cell in whole), recount.EVENTS_AT_ONCE):
+            yield from recount.recounts((), asked.campaigns, cells)
         if groups:
             yield from recount.recounts(asked.question.dimensions, asked.campaigns, groups)
 
@@ -165,13 +166,13 @@ class Direct:
         return {(cell.group, cell.figure): number for cell, number in mine}
 
 
-def _batches(by_figure: Iterable[list[Cell]]) -> Iterator[list[Cell]]:
+def _batches(by_figure: Iterable[list[Cell]], events_at_once: int) -> Iterator[list[Cell]]:
     """Figures whose events make one statement."""
     batch: list[Cell] = []
     events = 0
     for cells in by_figure:
         more = sum(cell.extent.events for cell in cells)
-        if batch and events + more > _EVENTS_A_STEP:
+        if batch and events + more > events_at_once:
             yield batch
             batch, events = [], 0
         batch += cells

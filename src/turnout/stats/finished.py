@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from turnout import sql
@@ -69,6 +70,7 @@ class Place:
     figure: Figure
 
 
+@lru_cache(maxsize=4096)
 def distinct(metric: Metric, traffic: tuple[str, ...]) -> Figure:
     """The figure of a metric of kind unique."""
     chosen = tuple(name for name in TRAFFIC_CLASSES if name in traffic)

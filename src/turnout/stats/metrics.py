@@ -6,6 +6,7 @@ Nothing here depends on a request; `compile` puts these pieces together, `/v1/me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from turnout.model import EVENT_TYPES, REACTIONS
@@ -296,6 +297,7 @@ DIMENSIONS: dict[str, Dimension] = {
 }
 
 
+@lru_cache(maxsize=4096)
 def base_metrics(names: tuple[str, ...]) -> tuple[Metric, ...]:
     """What has to be counted to answer `names`: ratios give way to their two parts; each once."""
     found: dict[str, Metric] = {}

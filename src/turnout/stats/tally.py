@@ -23,7 +23,7 @@ from turnout.stats.relations import relation
 from turnout.stats.scope import MOMENTS, Scope, Statement, where
 
 #: Rows of one tally; a question that makes more is answered by statements that group in the engine.
-LIMIT_ROWS = 20_000
+LIMIT_ROWS = 50_000
 
 #: Dimensions of which a tally may have only one, so that it stays small.
 _LARGE = frozenset({"campaign", "message", "variation", "profile", "hour", "day", "week", "month"})

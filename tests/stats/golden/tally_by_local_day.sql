@@ -13,4 +13,4 @@ LIMIT {p6:UInt64}
 -- p3 = ('spring',)
 -- p4 = 'shop'
 -- p5 = ('clicked', 'opened', 'sent')
--- p6 = 20001
+-- p6 = 50001
