@@ -18,7 +18,7 @@ from turnout.bench.cached import busiest
 from turnout.bench.disk import active_bytes
 from turnout.bench.findings import Budget, Finding, finding
 from turnout.bench.load import drive, fetch, request
-from turnout.bench.processes import API_KEY, Server, disk_bytes, settle
+from turnout.bench.processes import API_KEY, Server, disk_bytes, rest
 from turnout.bench.rounds import Ground
 
 GROUP = "questions"
@@ -73,7 +73,7 @@ def measure(ground: Ground) -> Iterator[Finding]:
         _fill(ground, data, size - held, seed=size)
         held = max(size, held)
         with ground.site.turnout(data, TURNOUT_CACHE_ENTRIES="0") as server:
-            settle(data, ground.sizes.quiet_s)
+            rest(server, ground.sizes.quiet_s)
             for found in uncached(ground, server, size):
                 medians[size][found.what] = found.measured.p50
                 yield found
@@ -102,7 +102,7 @@ def _fill(ground: Ground, data: Path, count: int, seed: int) -> None:
     with ground.site.turnout(data) as server:
         ground.note(f"loading {words(count)} events")
         ground.load(server, count, seed)
-        settle(data, ground.sizes.quiet_s)
+        rest(server, ground.sizes.quiet_s)
 
 
 def uncached(ground: Ground, server: Server, size: int, within: str = GROUP) -> Iterator[Finding]:
@@ -118,10 +118,10 @@ def uncached(ground: Ground, server: Server, size: int, within: str = GROUP) -> 
     yield finding(group, _ANY_RANGE.name, "ns", nanoseconds, budgets=(Budget("value", 120.0),))
 
 
-def known(ground: Ground, data: Path, size: int, within: str = GROUP) -> Iterator[Finding]:
+def known(ground: Ground, data: Path, size: int, within: str = GROUP, **settings: str) -> Iterator[Finding]:
     """The same questions to a server that keeps answers, once it has them."""
-    with ground.site.turnout(data) as server:
-        settle(data, ground.sizes.quiet_s)
+    with ground.site.turnout(data, **settings) as server:
+        rest(server, ground.sizes.quiet_s)
         campaigns = busiest(server, ground.sizes.campaigns)
         for one in QUESTIONS:
             ground.note(f"{one.name} over {words(size)}, cached")

@@ -17,6 +17,9 @@ from turnout.bench.rounds import Ground
 
 GROUP = "scale"
 
+#: A question that is too slow or too heavy is measured as that, and not refused.
+_PATIENT = {"TURNOUT_QUERY_TIMEOUT_S": "600", "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "0"}
+
 
 def measure(ground: Ground) -> Iterator[Finding]:
     """The findings, as they come: those of each size, then how the questions grew."""
@@ -27,14 +30,14 @@ def measure(ground: Ground) -> Iterator[Finding]:
         yield from _load(ground, data, size - held, size)
         held = size
         medians[size] = {}
-        with ground.site.turnout(data, TURNOUT_CACHE_ENTRIES="0") as server:
+        with ground.site.turnout(data, TURNOUT_CACHE_ENTRIES="0", **_PATIENT) as server:
             rest(server, ground.sizes.quiet_s)
             for found in questions.uncached(ground, server, size, GROUP):
                 medians[size][found.what] = found.measured.p50
                 yield found
             yield from questions.process(server, size, GROUP)
         yield from questions.disk(data, size, GROUP)
-        yield from questions.known(ground, data, size, GROUP)
+        yield from questions.known(ground, data, size, GROUP, **_PATIENT)
     first = ground.sizes.scales[0]
     for before, after in pairwise(ground.sizes.scales):
         yield from questions.growth(GROUP, medians, before, after, budgeted=False)
