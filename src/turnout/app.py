@@ -35,6 +35,7 @@ from turnout.stats.finished import Finished
 from turnout.stats.keeper import Keeper
 from turnout.stats.run import Statistics
 from turnout.store import integrity
+from turnout.store.backup import drop_snapshots
 from turnout.store.catalog import Catalog
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
@@ -92,6 +93,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         engine = ObservedEngine(store, telemetry.ran)
         opened.callback(engine.close)
         migrate(engine)
+        drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
         catalog = Catalog(engine, clock)
         generated = _first_start(catalog, settings)
