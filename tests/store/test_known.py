@@ -223,6 +223,23 @@ def test_full_tables_are_written_once_and_old_files_go(engine, opened, tmp_path,
     third.close()
 
 
+def test_only_the_last_table_is_kept_in_memory_whole(engine, opened, tmp_path, monkeypatch):
+    monkeypatch.setattr("turnout.store.seen._SMALLEST_IDS", 1000)
+    first = opened()
+    first.add(ids_of(2500, 1))
+    before = first.resident_bytes
+    first.close()
+    again, _ = reopened(engine, tmp_path / "known")
+    # Three tables of 2, 2 and 4 bytes a place, where there were three of 4; and a byte a bucket.
+    assert first.resident_bytes == again.resident_bytes < 0.76 * before
+    again.add(ids_of(3000, 2))
+    assert (
+        calls_new(again, ids_of(2500, 1)) == calls_new(again, ids_of(3000, 2)) == calls_new(first, ids_of(2500, 1)) == 0
+    )
+    assert calls_new(again, ids_of(5000, 3)) == 5000
+    again.close()
+
+
 def test_a_store_that_fails_is_asked_again(engine, tmp_path, monkeypatch):
     monkeypatch.setattr("turnout.store.known._RETRY_AFTER_S", 0.01)
     store(engine, ids_of(500, 1))

@@ -6,8 +6,9 @@ the store decides.
 
 A `Table` keeps 32 bits of each id's hash in a bucket of 32; a bucket that has no room sends ids on to the next.
 Full, it takes 4.8 bytes an id and doubts about one new id in a hundred million. That is worth its bytes: a doubt
-costs a look into the whole store, 0.2 s of CPU at 100 million events. `Seen` is a row of tables: when the last is
-full another begins, so nothing is read again to grow.
+costs a look into the whole store, 0.2 s of CPU at 100 million events. Half of them are seldom looked at, so they need
+not be in memory (`lay_down`). `Seen` is a row of tables: when the last is full another begins, so nothing is read
+again to grow.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Table:
     def __init__(self, high: _Words, low: _Words, used: _Bytes, added: int) -> None:
         self.high, self.low, self.used = high, low, used
         self.added = added
+        self.laid_down = False
         self.buckets = len(used)
         self.capacity_ids = int(self.buckets * WIDTH * _LOAD)
         self._rows = high.reshape(self.buckets, WIDTH)
@@ -81,6 +83,18 @@ class Table:
     def room_ids(self) -> int:
         """How many more ids it is meant for."""
         return max(self.capacity_ids - self.added, 0)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.high.nbytes + self.used.nbytes + (0 if self.laid_down else self.low.nbytes)
+
+    def lay_down(self, low: _Words) -> None:
+        """Take the same `low` from elsewhere, such as a mapped file. Nothing may be added after this.
+
+        It is looked at where `high` has a match: for one new id in two thousand, and for those that come again.
+        """
+        self.low, self.laid_down = low, True
 
     def add(self, hashed: Hashes) -> None:
         """Remember ids, no more than there is room for."""
@@ -172,7 +186,7 @@ class Seen:
     @property
     def resident_bytes(self) -> int:
         """Memory that the tables take."""
-        return sum(array.nbytes for table in self.tables for array in (table.high, table.low, table.used))
+        return sum(table.resident_bytes for table in self.tables)
 
     def add(self, digests: bytes) -> None:
         """Remember ids: 16 bytes each, end to end."""

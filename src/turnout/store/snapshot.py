@@ -67,10 +67,11 @@ class Snapshots:
             manifest = msgspec.json.decode((self._directory / _MANIFEST).read_bytes(), type=_Manifest)
             if manifest.format != _FORMAT:
                 return None
-            tables = tuple(_read(self._directory, file) for file in manifest.files)
+            tables = tuple(_read(self._directory / file.name, file) for file in manifest.files)
         except (OSError, ValueError, msgspec.MsgspecError):
             return None
         self._written = list(zip(tables, manifest.files, strict=True))
+        self._lay_down()
         self._number = max((int(file.name.split(".")[0]) for file in manifest.files), default=0)
         return Loaded(manifest.coverage, tables)
 
@@ -86,7 +87,17 @@ class Snapshots:
             os.fsync(sink.fileno())
         temporary.replace(self._directory / _MANIFEST)
         self._written = written
+        self._lay_down()
         self._sweep()
+
+    def _lay_down(self) -> None:
+        """Map what need not be in memory; where that can't be done it stays there."""
+        for table, file in self._written[:-1]:
+            if not table.laid_down:
+                places = table.buckets * WIDTH
+                with contextlib.suppress(OSError):
+                    low = np.memmap(self._directory / file.name, "<u2", mode="r", offset=2 * places, shape=(places,))
+                    table.lay_down(np.asarray(low))
 
     def _unchanged(self, table: Table) -> _File | None:
         """The file that holds the table as it is."""
@@ -116,10 +127,9 @@ class Snapshots:
                     path.unlink()
 
 
-def _read(directory: Path, file: _File) -> Table:
+def _read(path: Path, file: _File) -> Table:
     """The table of a file; OSError or ValueError where it isn't what was written."""
     places, digest = file.buckets * WIDTH, xxhash.xxh3_128()
-    path = directory / file.name
     if path.stat().st_size != 4 * places + file.buckets:
         raise ValueError(f"{file.name} is not as long as it was written")
     with path.open("rb") as source:
