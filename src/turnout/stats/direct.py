@@ -8,8 +8,9 @@ as they were counted from (`finished`), and from raw, cell by cell, where it doe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from turnout.model import TRAFFIC_CLASSES
@@ -30,6 +31,10 @@ _EVENTS_A_STEP = 1_000_000
 
 #: The group of all groups.
 _ALL: Group = ()
+
+
+#: Of groups and figures: the events that there were, and the number.
+_Found = list[tuple[Group, Figure, int, int]]
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,11 @@ class Direct:
             if number is None:
                 missing.setdefault(cell.figure, []).append(cell)
         for cells in _batches(missing.values(), _EVENTS_A_STEP):
+            done = []
             for one in self._recounts(found[0], cells):
-                self._recount(found[0], one, offsets, version, cells, gently=True)
+                done.append(self._recount(found[0], one, offsets, gently=True))
                 yield
+            self._keep(found[0], done, cells, version)
 
     def _numbers(self, asked: Tally, counted: Counted, offsets: Offsets) -> dict[tuple[Group, Figure], int] | None:
         """Every figure of every group; None where a group's events are not all that lie between its first and last."""
@@ -105,14 +112,11 @@ class Direct:
                 numbers[cell.group, cell.figure] = number
         tasks = list(self._recounts(asked, missing))
         if self.helpers is None or len(tasks) < 2:
-            done = [self._recount(asked, one, offsets, version, missing) for one in tasks]
+            done = [self._recount(asked, one, offsets) for one in tasks]
         else:
-            later: list[Future[dict[tuple[Group, Figure], int]]] = [
-                self.helpers.submit(self._recount, asked, one, offsets, version, missing) for one in tasks[1:]
-            ]
-            done = [self._recount(asked, tasks[0], offsets, version, missing), *(one.result() for one in later)]
-        for more in done:
-            numbers.update(more)
+            later = [self.helpers.submit(self._recount, asked, one, offsets) for one in tasks[1:]]
+            done = [self._recount(asked, tasks[0], offsets), *(one.result() for one in later)]
+        numbers.update(self._keep(asked, done, missing, version))
         if asked.question.dimensions:
             for metric in asked.uniques:
                 figure = distinct(metric, asked.question.traffic)
@@ -141,29 +145,30 @@ class Direct:
         if groups:
             yield from recount.recounts(asked.question.dimensions, asked.campaigns, groups)
 
-    def _recount(
-        self,
-        asked: Tally,
-        one: Recount,
-        offsets: Offsets,
-        version: int,
-        missing: Sequence[Cell],
-        *,
-        gently: bool = False,
-    ) -> dict[tuple[Group, Figure], int]:
-        """Count the figures of a statement, and keep those that are missing."""
-        assert self.finished is not None
+    def _recount(self, asked: Tally, one: Recount, offsets: Offsets, *, gently: bool = False) -> _Found:
+        """Count the figures of a statement."""
         statement = recount.statement(asked.question, offsets, one)
         text = f"{statement.sql}\nSETTINGS max_threads = 1" if gently else statement.sql
-        found = list(recount.read(one, rows(self.engine, text, statement.parameters)))
-        wanted = {(cell.group, cell.figure) for cell in missing}
-        mine = [(cell, number) for cell, number in found if (cell.group, cell.figure) in wanted]
+        return list(recount.read(one, rows(self.engine, text, statement.parameters)))
+
+    def _keep(
+        self, asked: Tally, done: Iterable[_Found], missing: Sequence[Cell], version: int
+    ) -> dict[tuple[Group, Figure], int]:
+        """The numbers of the missing cells, added up from their parts; kept are those of the tally's own events."""
+        assert self.finished is not None
+        sums: dict[tuple[Group, Figure], tuple[int, int]] = {}
+        for group, figure, events, number in chain.from_iterable(done):
+            before = sums.get((group, figure), (0, 0))
+            sums[group, figure] = before[0] + events, before[1] + number
         workspace = asked.question.workspace
-        self.finished.keep(
-            ((Place(workspace, _scope(asked, cell.group), cell.figure), cell.extent, number) for cell, number in mine),
-            version,
-        )
-        return {(cell.group, cell.figure): number for cell, number in mine}
+        kept, numbers = [], {}
+        for cell in missing:
+            events, number = sums.get((cell.group, cell.figure), (0, 0))
+            numbers[cell.group, cell.figure] = number
+            if events == cell.extent.events:
+                kept.append((Place(workspace, _scope(asked, cell.group), cell.figure), cell.extent, number))
+        self.finished.keep(kept, version)
+        return numbers
 
 
 def _batches(by_figure: Iterable[list[Cell]], events_at_once: int) -> Iterator[list[Cell]]:
