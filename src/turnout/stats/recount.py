@@ -60,7 +60,6 @@ def recounts(
     dimensions: tuple[str, ...],
     campaigns: frozenset[str] | None,
     cells: Sequence[Cell],
-    events_at_once: int = EVENTS_AT_ONCE,
 ) -> Iterator[Recount]:
     """The statements that these cells need: a campaign's cells together, several campaigns as far as they fit."""
     if dimensions != ("campaign",):
@@ -76,7 +75,7 @@ def recounts(
     events = 0
     for mine in by_campaign.values():
         more = sum(extent.events for extent in {cell.extent for cell in mine})
-        if chosen and events + more > events_at_once:
+        if chosen and events + more > EVENTS_AT_ONCE:
             yield _of_campaigns(chosen)
             chosen, events = [], 0
         chosen += mine
