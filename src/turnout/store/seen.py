@@ -38,7 +38,7 @@ _LARGEST_IDS = 32_000_000
 Mask = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
 _Bytes = npt.NDArray[np.uint8]
-_Words = npt.NDArray[np.uint16]
+Words = npt.NDArray[np.uint16]
 _Places = npt.NDArray[np.intp]
 
 
@@ -60,7 +60,7 @@ class Table:
     place is zero in `high`, as no fingerprint is.
     """
 
-    def __init__(self, high: _Words, low: _Words, used: _Bytes, added: int) -> None:
+    def __init__(self, high: Words, low: Words, used: _Bytes, added: int) -> None:
         self.high, self.low, self.used = high, low, used
         self.added = added
         self.laid_down = False
@@ -89,7 +89,7 @@ class Table:
         """Memory that it takes."""
         return self.high.nbytes + self.used.nbytes + (0 if self.laid_down else self.low.nbytes)
 
-    def lay_down(self, low: _Words) -> None:
+    def lay_down(self, low: Words) -> None:
         """Take the same `low` from elsewhere, such as a mapped file. Nothing may be added after this.
 
         It is looked at where `high` has a match: for one new id in two thousand, and for those that come again.
@@ -118,7 +118,7 @@ class Table:
                 bucket = self._next(bucket.take(onward))
         return answer
 
-    def _placed(self, hashed: Hashes) -> tuple[_Places, _Words, _Words]:
+    def _placed(self, hashed: Hashes) -> tuple[_Places, Words, Words]:
         """The bucket of each id (from the upper half of its hash) and its fingerprint (from the lower)."""
         bucket = ((hashed >> np.uint64(32)) * np.uint64(self.buckets) >> np.uint64(32)).astype(np.intp)
         high = hashed.astype(np.uint16)
@@ -130,7 +130,7 @@ class Table:
         bucket[bucket == self.buckets] = 0
         return bucket
 
-    def _holds(self, bucket: _Places, high: _Words, low: _Words) -> Mask:
+    def _holds(self, bucket: _Places, high: Words, low: Words) -> Mask:
         """Whether each bucket has the fingerprint."""
         same = self._rows.take(bucket, axis=0) == high[:, None]
         # The 32 answers of a bucket are looked at as four words.
@@ -144,7 +144,7 @@ class Table:
             found[who[self.low.take(bucket.take(who) * WIDTH + place) == low.take(who)]] = True
         return found
 
-    def _store(self, bucket: _Places, high: _Words, low: _Words) -> tuple[_Places, _Words, _Words]:
+    def _store(self, bucket: _Places, high: Words, low: Words) -> tuple[_Places, Words, Words]:
         """Put each id into its bucket, if it has room; what must be tried again leaves, with the bucket to try.
 
         Ids that want the same place overwrite one another, and those that lost try again.

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import xxhash
 
-from turnout.store.seen import WIDTH, Table
+from turnout.store.seen import WIDTH, Table, Words
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -67,11 +67,14 @@ class Snapshots:
             manifest = msgspec.json.decode((self._directory / _MANIFEST).read_bytes(), type=_Manifest)
             if manifest.format != _FORMAT:
                 return None
-            tables = tuple(_read(self._directory / file.name, file) for file in manifest.files)
+            last = len(manifest.files) - 1
+            tables = tuple(
+                _read(self._directory / file.name, file, whole=number == last)
+                for number, file in enumerate(manifest.files)
+            )
         except (OSError, ValueError, msgspec.MsgspecError):
             return None
         self._written = list(zip(tables, manifest.files, strict=True))
-        self._lay_down()
         self._number = max((int(file.name.split(".")[0]) for file in manifest.files), default=0)
         return Loaded(manifest.coverage, tables)
 
@@ -94,10 +97,8 @@ class Snapshots:
         """Map what need not be in memory; where that can't be done it stays there."""
         for table, file in self._written[:-1]:
             if not table.laid_down:
-                places = table.buckets * WIDTH
                 with contextlib.suppress(OSError):
-                    low = np.memmap(self._directory / file.name, "<u2", mode="r", offset=2 * places, shape=(places,))
-                    table.lay_down(np.asarray(low))
+                    table.lay_down(_mapped(self._directory / file.name, table.buckets * WIDTH))
 
     def _unchanged(self, table: Table) -> _File | None:
         """The file that holds the table as it is."""
@@ -127,17 +128,30 @@ class Snapshots:
                     path.unlink()
 
 
-def _read(path: Path, file: _File) -> Table:
-    """The table of a file; OSError or ValueError where it isn't what was written."""
+def _read(path: Path, file: _File, *, whole: bool) -> Table:
+    """The table of a file, with `low` in memory or mapped; OSError or ValueError where it isn't what was written."""
     places, digest = file.buckets * WIDTH, xxhash.xxh3_128()
     if path.stat().st_size != 4 * places + file.buckets:
         raise ValueError(f"{file.name} is not as long as it was written")
     with path.open("rb") as source:
         high = np.fromfile(source, "<u2", places)
-        low = np.fromfile(source, "<u2", places)
+        digest.update(high.data.cast("B"))
+        if whole:
+            low = np.fromfile(source, "<u2", places)
+            digest.update(low.data.cast("B"))
+        else:
+            low = _mapped(path, places)
+            for at in range(0, 2 * places, _CHUNK_BYTES):
+                digest.update(source.read(min(_CHUNK_BYTES, 2 * places - at)))
         used = np.fromfile(source, np.uint8, file.buckets)
-    for array in (high, low, used):
-        digest.update(array.data.cast("B"))
+        digest.update(used.data)
     if digest.hexdigest() != file.checksum:
         raise ValueError(f"{file.name} is not as it was written")
-    return Table(high, low, used, file.added)
+    table = Table(high, low, used, file.added)
+    table.laid_down = not whole
+    return table
+
+
+def _mapped(path: Path, places: int) -> Words:
+    """`low` of a table's file, read where it is looked at."""
+    return np.asarray(np.memmap(path, "<u2", mode="r", offset=2 * places, shape=(places,)))
