@@ -280,6 +280,9 @@ def test_the_keeper_counts_before_anybody_asks(counting_engine: Any, house: Any,
     keeper.close()
     assert not keeper._thread.is_alive()
     statistics.close()
+    again = Finished(house.services.engine)
+    again.load()
+    assert {one for one in finished._cells if one.workspace == workspace} <= set(again._cells)
 
 
 def test_an_error_does_not_end_the_keeper(house: Any, tenant: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -117,9 +117,15 @@ class Keeper:
         self._guarded(self._begin)
         while (due := self._next()) is not None:
             self._guarded(partial(self._count, *due))
+            self._guarded(self._save)
             with self._changed:
                 self._is_counting = False
-            self._guarded(self._finished.save)
+        # What questions have counted since.
+        self._guarded(self._save)
+
+    def _save(self) -> None:
+        while self._finished.save():
+            pass
 
     def _guarded(self, action: Callable[[], object]) -> None:
         try:
@@ -181,6 +187,7 @@ class Keeper:
             began = self._stopwatch()
             if sizes.get(name, 0) >= self._worth_events:
                 self._guarded(partial(self._count_campaign, workspace, name))
+                self._guarded(self._save)
                 now = self._stopwatch()
                 with self._changed:
                     self._resting[workspace, name] = now + max(self._rest_s, _REST_FACTOR * (now - began))
