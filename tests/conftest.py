@@ -11,8 +11,6 @@ import contextlib
 import functools
 import os
 import ssl
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +20,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.processes import Command
 
 from turnout import app
 from turnout.model import SCOPES, Workspace
@@ -141,7 +140,7 @@ def tenant(make_tenant: Callable[..., Tenant]) -> Tenant:
 class ServerProcess:
     """`turnout serve` in a process of its own, with the key `test-api-key`."""
 
-    process: subprocess.Popen[str]
+    process: Command
     url: str
     data: Path
 
@@ -153,18 +152,14 @@ class ServerProcess:
 @pytest.fixture
 def turnout_process() -> Iterator[Callable[..., ServerProcess]]:
     """Starts `turnout serve --data DIR --port 0` and waits until it listens; killed at the test's end."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Command] = []
 
     def start(data: Path, *arguments: str, **environment: str) -> ServerProcess:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "turnout", "serve", "--data", str(data), "--port", "0", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "TURNOUT_API_KEY": API_KEY, "TURNOUT_ACCESS_KEY": "test-access", **environment},
+        process = Command(
+            ["serve", "--data", str(data), "--port", "0", *arguments],
+            {**os.environ, "TURNOUT_API_KEY": API_KEY, "TURNOUT_ACCESS_KEY": "test-access", **environment},
         )
         running.append(process)
-        assert process.stdout is not None
         lines = []
         for line in process.stdout:
             lines.append(line)
@@ -175,7 +170,4 @@ def turnout_process() -> Iterator[Callable[..., ServerProcess]]:
 
     yield start
     for process in running:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        process.close()

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -21,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from tests.processes import Command
 
 from turnout.app import _free_port
 
@@ -36,30 +35,26 @@ class Server:
 
     data: Path
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: Command | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        arguments = ["serve", "--data", str(self.data), "--port", str(self.port), "--log-level", "error"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "turnout", *arguments],
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "TURNOUT_API_KEY": "test-api-key"},
+        self.process = Command(
+            ["serve", "--data", str(self.data), "--port", str(self.port), "--log-level", "error"],
+            {**os.environ, "TURNOUT_API_KEY": "test-api-key"},
         )
 
     def kill(self) -> None:
         assert self.process is not None
         assert self.process.poll() is None, "it ended by itself"
-        self.process.kill()
-        self.process.wait()
+        self.process.close()
 
     def close(self) -> None:
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.close()
 
 
 @dataclass
