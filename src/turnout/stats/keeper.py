@@ -32,8 +32,11 @@ _PATIENCE_S = 30.0
 _REST_S = 30.0
 _REST_FACTOR = 20.0
 
-#: For each second of counting, seconds without, while events come and while they don't.
+#: For each second of counting, seconds without: while events come or questions are asked, and while nothing does.
 _BUSY_PAUSE, _IDLE_PAUSE = 4.0, 0.5
+
+#: So long after a question another may follow.
+_ASKED_S = 5.0
 
 #: How long `close` waits for a statement; one that takes longer ends with the engine.
 _CLOSE_TIMEOUT_S = 1.0
@@ -80,7 +83,7 @@ class Keeper:
         #: Since when campaigns wait, by workspace, and until when those rest that were counted.
         self._waiting: dict[str, dict[str, float]] = {}
         self._resting: dict[tuple[str, str], float] = {}
-        self._touched_at = float("-inf")
+        self._touched_at = self._asked_at = float("-inf")
         self._is_counting = False
         self._thread = threading.Thread(target=self._run, name="turnout-keeper", daemon=True)
 
@@ -98,6 +101,10 @@ class Keeper:
                 for name in (*cells.campaigns, _ALL):
                     mine.setdefault(name, now)
             self._changed.notify()
+
+    def asked(self) -> None:
+        """Somebody asks a question: the engine is wanted for other things."""
+        self._asked_at = self._stopwatch()
 
     @property
     def waiting(self) -> int:
@@ -221,7 +228,8 @@ class Keeper:
 
     def _pause(self, took_s: float) -> bool:
         """Leave the engine to others; whether to go on."""
-        is_busy = self._stopwatch() - self._touched_at < _PATIENCE_S
+        now = self._stopwatch()
+        is_busy = now - self._touched_at < _PATIENCE_S or now - self._asked_at < _ASKED_S
         stopped = self._closing.wait(took_s * (_BUSY_PAUSE if is_busy else _IDLE_PAUSE))
         while not stopped and not self._spare():
             stopped = self._closing.wait(0.05)

@@ -156,6 +156,8 @@ class Statistics:
                 self._cached_rows -= len(oldest.rows)
 
     def _answer(self, question: Question) -> tuple[str, Answer]:
+        if self._keeper is not None:
+            self._keeper.asked()
         before = self._repairs()
         with self._held(question) as held:
             asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0)
