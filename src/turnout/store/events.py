@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 _KNOWN_NEAR = sql.query("known_near")
 _KNOWN_ANYWHERE = sql.query("known_anywhere")
-_ALL_IDS = sql.query("all_ids")
 _CLEAR = sql.query("clear_counts")
 _REFILL = sql.query("refill_counts")
 _DIFFERING = sql.query("differing_counts")
@@ -171,12 +170,6 @@ class EventStore:
     def known_anywhere(self, workspace: str, ids: Sequence[int]) -> set[int]:
         """Which of `ids` the workspace holds at all, at whatever time and in whatever campaign."""
         return self._ids(_KNOWN_ANYWHERE, {"workspace": workspace, "ids": ids})
-
-    def all_ids(self) -> Iterator[bytes]:
-        """Every stored identity: chunks of 16-byte little-endian integers."""
-        for batch in self._engine.batches(_ALL_IDS):
-            ids = batch.column(0)
-            yield ids.buffers()[1].slice(ids.offset * 16, len(ids) * 16).to_pybytes()
 
     def count(self) -> int:
         """How many events are stored."""

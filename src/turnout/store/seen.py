@@ -14,7 +14,7 @@ again to grow.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -211,10 +211,3 @@ class Seen:
             left = np.flatnonzero(~answer)
             answer[left] = table.maybe(hashed.take(left))
         return answer
-
-
-def fill(seen: Seen, chunks: Iterable[bytes]) -> None:
-    """Add every id of the chunks, each a whole number of 16-byte ids."""
-    for chunk in chunks:
-        if chunk:
-            seen.add(chunk)
