@@ -94,9 +94,10 @@ class Asker:
 
     def __init__(self, house: Any, kept: Credits, helpers: ThreadPoolExecutor, tenant: Any) -> None:
         self.catalog, self.engine = house.services.catalog, house.services.engine
-        self.kept, self.helpers, self.tenant = kept, helpers, tenant
+        self.writer, self.kept, self.helpers, self.tenant = house.services.writer, kept, helpers, tenant
 
     def held(self, *kinds: str) -> Any:
+        self.writer.settle(self.tenant.workspace.id)
         workspace = self.catalog.workspace(self.tenant.workspace.id)
         campaigns = self.catalog.campaigns(workspace.id)
         return self.kept.held(workspace, campaigns, kinds or ("goal_0",), ("human", "proxy"), self.helpers)
@@ -318,6 +319,7 @@ def test_windows_of_the_workspace_are_asked_with(shop: Any) -> None:
 
 def test_questions_about_other_campaigns_fill_nothing(house: Any, shop: Any) -> None:
     watched = Watched(house.services.engine)
+    house.services.writer.settle(shop.workspace.id)
     statistics = house.services.statistics
     before = statistics._credits._engine
     statistics._credits._engine = watched

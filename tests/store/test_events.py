@@ -72,6 +72,9 @@ def test_ids_are_found_where_they_are(store):
     assert store.known_near(cells, [*ids, 5]) == set(ids)
     assert store.known_near(Cells("w", CAMPAIGNS, START_MS, START_MS + 61_000), ids) == {ids[0]}
     assert store.known_near(Cells("other", CAMPAIGNS, 0, 2**41), ids) == set()
+    places = [("spring", "sent", START_MS), ("spring", "sent", START_MS + 1), ("winter", "opened", START_MS)]
+    assert store.known_at("w", places, ids) == {ids[0]}
+    assert store.known_at("other", places, ids) == set()
     assert store.known_anywhere("w", [ids[7], 5]) == {ids[7]}
     assert store.known_anywhere("other", ids) == set()
 

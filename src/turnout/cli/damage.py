@@ -41,6 +41,13 @@ def say_found(found: dict[str, Any]) -> None:
     for part in found["aside"]:
         rows = "unknown" if part["rows"] is None else f"{part['rows']:,}"
         print(f"set aside, and counted nowhere: {_name(part)} ({rows} rows) in {console.plain(part['path'])}")
+    for one in found["spool"]:
+        print(
+            f"{one['bytes']:,} bytes of the spool can't be read, and what was acknowledged in them is lost:"
+            f" {one['file']} at byte {one['offset']:,}; the file is kept in spool/damaged/"
+        )
+    if found["spool"]:
+        print("have what came at that time sent again (it counts once); then delete the file, and restart the server")
     if not found["sound"]:
         print("questions about what is damaged fail, or take longer, until turnout rebuild has mended it")
 

@@ -41,7 +41,7 @@ def check(
     if store and not as_json:
         damage.say_found(store)
     _report({**found, "store": store} if store else found, "checked", as_json)
-    if store and not store["sound"]:
+    if store and (store["spool"] or not store["sound"]):
         raise typer.Exit(exits.NOT_ALL_GOOD)
 
 

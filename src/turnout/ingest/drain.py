@@ -293,7 +293,7 @@ class Drain:
         return share.without(self._identities.stored(workspace, share.digests, there)).pack(workspace)
 
     def _done(self, groups: list[Group]) -> None:
-        position = groups[-1].frame.position
+        position = max(group.frame.position for group in groups)
         for group in groups:
             self._identities.now_stored(group.digests)
         self._spool.forget(position)

@@ -7,14 +7,19 @@ store are known exactly, and the store is asked about what remains.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
 
 from turnout.ingest.steps import Batch
-from turnout.store.events import Cells, EventStore
+from turnout.store.events import Cells, EventStore, Place
 from turnout.store.known import KnownIds
 
-#: So many ids are looked for in the whole store at once; more are looked for near their event first.
-_FEW = 100
+#: So many ids are looked for one by one; of more, the whole span of campaigns and time that they are in is read.
+_FEW = 2000
+
+#: So many ids are looked for in the whole store at once; more are looked for near their events first.
+_FEW_ANYWHERE = 100
 
 
 #: The ids of some events, by workspace.
@@ -54,13 +59,25 @@ class Identities:
         # In this order: what leaves the spool meanwhile is in the store by then.
         with self._lock:
             spooled = suspects & self._spooled.get(workspace, _NONE)
-        return spooled | self.stored(workspace, suspects - spooled, [cells_of(batch) for batch in batches])
+        return spooled | self._repeated(workspace, batches, suspects - spooled)
+
+    def _repeated(self, workspace: str, batches: Sequence[Batch], suspects: set[bytes]) -> set[bytes]:
+        """Those of these ids that are stored: nearly all are repeats of the same event, so where that is."""
+        if not 0 < len(suspects) <= _FEW:
+            return self.stored(workspace, suspects, [cells_of(batch) for batch in batches])
+        places = {place for batch in batches for place in places_of(batch, suspects)}
+        wanted = [int.from_bytes(digest, "little") for digest in suspects]
+        found = self._events.known_at(workspace, places, wanted)
+        elsewhere = [number for number in wanted if number not in found]
+        if elsewhere:
+            found |= self._events.known_anywhere(workspace, elsewhere)
+        return {number.to_bytes(16, "little") for number in found}
 
     def stored(self, workspace: str, digests: Iterable[bytes], near: Iterable[Cells]) -> set[bytes]:
         """Those of these ids that the workspace's store holds; most of them are within the cells `near`, if any."""
         wanted = {int.from_bytes(digest, "little") for digest in digests}
         found: set[int] = set()
-        if len(wanted) > _FEW:
+        if len(wanted) > _FEW_ANYWHERE:
             # Mostly real repeats, which are where the event is; the rest are few, and looked for everywhere.
             found = self._events.known_near(_around(workspace, near), sorted(wanted))
         if wanted - found:
@@ -92,6 +109,24 @@ def cells_of(batch: Batch) -> Cells:
     times = [int(event.time) for event in batch.events]  # type: ignore[arg-type]
     campaigns = tuple(sorted({event.campaign for event in batch.events}))
     return Cells(batch.workspace, campaigns, min(times) // 1000, max(times) // 1000 + 1)
+
+
+def places_of(batch: Batch, suspects: set[bytes]) -> Iterator[Place]:
+    """Where the events with these ids would be stored."""
+    if batch.events:
+        for digest, event in zip(batch.digests, batch.events, strict=True):
+            if digest in suspects:
+                yield event.campaign, event.type, int(event.time) // 1000  # type: ignore[arg-type]
+        return
+    at = 0
+    for records in batch.pack().records:
+        digests = batch.digests[at : at + records.num_rows]
+        wanted = [index for index, digest in enumerate(digests) if digest in suspects]
+        at += records.num_rows
+        if wanted:
+            rows = records.select(["campaign", "type", "time"]).take(pa.array(wanted))
+            times = rows.column(2).cast(pa.int64()).to_pylist()
+            yield from zip(rows.column(0).fill_null("").to_pylist(), rows.column(1).to_pylist(), times, strict=True)
 
 
 def _around(workspace: str, near: Iterable[Cells]) -> Cells:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from turnout.store.engine import Engine, Parameters, Value, rows
 log = logging.getLogger(__name__)
 
 _KNOWN_NEAR = sql.query("known_near")
+_KNOWN_AT = sql.query("known_at")
 _KNOWN_ANYWHERE = sql.query("known_anywhere")
 _CLEAR = sql.query("clear_counts")
 _REFILL = sql.query("refill_counts")
@@ -34,6 +35,10 @@ SLOT_MS = 900_000
 
 #: Campaigns of one comparison or refill, which bounds the memory it needs.
 _CAMPAIGNS_AT_ONCE = 50
+
+
+#: Where an event is in the table: its campaign, its type, and its time in milliseconds.
+Place = tuple[str, str, int]
 
 
 class Cells(msgspec.Struct, frozen=True):
@@ -166,6 +171,12 @@ class EventStore:
     def known_near(self, cells: Cells, ids: Sequence[int]) -> set[int]:
         """Which of `ids` the workspace holds within the campaigns and times of `cells`."""
         return self._ids(_KNOWN_NEAR, {**_parameters(cells), "ids": ids})
+
+    def known_at(self, workspace: str, places: Collection[Place], ids: Sequence[int]) -> set[int]:
+        """Which of `ids` the workspace holds at one of these places."""
+        campaigns, types, times_ms = zip(*places, strict=True)
+        asked = {"workspace": workspace, "campaigns": campaigns, "types": types, "times_ms": times_ms, "ids": ids}
+        return self._ids(_KNOWN_AT, asked)
 
     def known_anywhere(self, workspace: str, ids: Sequence[int]) -> set[int]:
         """Which of `ids` the workspace holds at all, at whatever time and in whatever campaign."""

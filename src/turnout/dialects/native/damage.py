@@ -21,6 +21,7 @@ async def check_store(call: Call) -> Response:
     found = await call.services.run(_inspect, call.services)
     answer = wire.StoreAnswer(
         found.sound,
+        [wire.SpoolDamage(one.file, one.offset, one.bytes) for one in call.services.writer.standing().damage],
         [_damaged(one) for one in found.damage],
         [wire.PartAside(one.table, one.part, one.rows, one.path) for one in found.aside],
         [_lost(one) for one in found.lost],
@@ -72,7 +73,10 @@ def _mend(services: Services) -> Mended:
 
 def _forget(services: Services) -> None:
     """Whatever was kept, of whichever campaign, may have been counted from events that are gone."""
-    services.statistics.touched(everything(services.engine))
+    held = everything(services.engine)
+    services.statistics.touched(held)
+    for cells in held:
+        services.statistics.forget(cells.workspace, cells.campaigns)
     services.statistics.changed(workspace.id for workspace in services.catalog.workspaces())
 
 

@@ -287,10 +287,22 @@ class LostEntry(Struct, frozen=True):
     events: int
 
 
+class SpoolDamage(Struct, frozen=True):
+    """Bytes of a segment of the spool that are not what was written: acknowledged events may have been in them."""
+
+    file: str
+    offset: int
+    bytes: int
+
+
 class StoreAnswer(Struct, frozen=True):
-    """What is wrong with the store of all workspaces: nothing if it is `sound`, whatever lies `aside`."""
+    """What is wrong with the store of all workspaces: nothing if it is `sound`, whatever lies `aside`.
+
+    `spool` is what was found damaged on the way to the store, until its file is taken away and the server restarted.
+    """
 
     sound: bool
+    spool: list[SpoolDamage]
     damaged: list[DamagedPart]
     aside: list[PartAside]
     lost: list[LostEntry]
