@@ -92,6 +92,9 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], output: Connec
     output.close()
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
+    # Whoever runs the tests in the background may ignore these.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["turnout", *arguments]
     from turnout.cli.root import main
 

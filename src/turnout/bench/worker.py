@@ -48,20 +48,22 @@ def _prototype(directory: Path) -> tuple[Handle, Callable[[], int]]:
 
 
 def _house(directory: Path) -> tuple[Handle, Callable[[], int]]:
-    """Turnout's own ingest, without HTTP: decode, prepare, submit, and wait until it is on disk."""
+    """Turnout's own ingest, without HTTP: a body to a batch, handed in and acknowledged; stored before it is counted."""
     from turnout import app
-    from turnout.capture.decode import decode
-    from turnout.ingest.steps import prepare
+    from turnout.capture.events import batch_of
     from turnout.settings import Settings
 
     services = app.open_house(Settings(data=directory)).services
 
     def handle(body: bytes) -> None:
-        decoded = decode(body, services.settings.request_limit_events)
-        batch = prepare("default", decoded.events, services.now())
+        batch = batch_of("default", body, services.settings.request_limit_events, services.now())
         services.writer.submit(batch).result()
 
-    return handle, services.events.count
+    def count() -> int:
+        services.writer.settle()
+        return services.events.count()
+
+    return handle, count
 
 
 KINDS: dict[str, Callable[[Path], tuple[Handle, Callable[[], int]]]] = {
@@ -81,8 +83,9 @@ def main(kind: str, directory: str) -> None:
         started = time.perf_counter()
         for body in bodies:
             handle(body)
+        stored = count()
         seconds = time.perf_counter() - started
-        sink.write(message(Timing(seconds, count())))
+        sink.write(message(Timing(seconds, stored)))
         sink.flush()
 
 

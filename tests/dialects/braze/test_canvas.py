@@ -251,6 +251,7 @@ def test_steps_that_the_campaign_has_no_more(house: House, tenant: Any) -> None:
     one = put(house, tenant, messages=MESSAGES[:2])
     common = {"campaign": "c", "channel": "email", "recipient": "r"}
     tenant.send(*({"type": "sent", "message": name, "time": f"{D1}T08:00:00Z", **common} for name in ("hello", "old")))
+    house.services.writer.settle(tenant.workspace.id)
     put(house, tenant, messages=MESSAGES[:2], uuid=one)
     deleted = {**EVERYTHING, "include_deleted_step_data": "false"}
     assert list(named(series(tenant, one, **deleted)[0]["step_stats"])) == ["Hello", "Nudge"]
