@@ -172,17 +172,21 @@ def test_room_on_the_disk_is_left_to_the_store(tmp_path):
     assert contents(Spool(tmp_path)) == []
 
 
-@pytest.mark.parametrize("failing", ["writev", "fdatasync"])
-def test_an_append_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, failing):
+@pytest.mark.parametrize("unsure", [False, True])
+def test_an_append_that_fails_leaves_nothing_behind(tmp_path, monkeypatch, unsure):
     spool = abandoned(tmp_path, b"first")
 
-    def fail(descriptor, *rest):
-        if failing == "writev":
-            os.write(descriptor, b"half of it")
+    def fail_half_way(descriptor, parts):
+        os.write(descriptor, b"half of it")
         raise OSError(28, "No space left on device")
 
+    def fail(descriptor):
+        raise OSError(5, "Input/output error")
+
     with monkeypatch.context() as broken:
-        broken.setattr(os, failing, fail)
+        broken.setattr(os, "writev", fail_half_way)
+        if unsure:
+            broken.setattr(os, "fdatasync", fail)
         with pytest.raises(Overloaded):
             spool.append(b"never")
     assert contents(spool) == [b"first"]

@@ -48,7 +48,7 @@ def _prototype(directory: Path) -> tuple[Handle, Callable[[], int]]:
 
 
 def _house(directory: Path) -> tuple[Handle, Callable[[], int]]:
-    """Turnout's own ingest, without HTTP: a body to a batch, handed in and acknowledged; stored before it is counted."""
+    """Turnout's own ingest, without HTTP: a body to a batch, handed in and acknowledged; counted once it is stored."""
     from turnout import app
     from turnout.capture.events import batch_of
     from turnout.settings import Settings

@@ -36,7 +36,7 @@ _GROUP_LIMIT_EVENTS = 20_000
 
 #: While no more than this is waiting, a little patience makes the commit worth more.
 _GATHER_BELOW_EVENTS = 1_000
-_GATHER_AT_MOST_MS = 5
+_GATHER_AT_MOST_MS = 2
 
 #: How long a group may wait for the store to take over what is spooled, before it is refused.
 _ROOM_TIMEOUT_S = 5.0
@@ -126,7 +126,7 @@ class Writer:
         known: KnownIds | None = None,
         on_commit: Callable[[Commit], None] = lambda commit: None,
         on_flush: Callable[[Flush], None] = lambda flush: None,
-        gather_ms: float = 1.0,
+        gather_ms: float = 0.5,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events = events
