@@ -106,6 +106,8 @@ class Drain:
         self._damaged = False
         #: Up to here something may be in the store already: what a restart or a failed insert left.
         self._doubtful = 0
+        #: Up to here the filter of known ids has been told.
+        self._announced = 0
         self.trouble = ""
         self._failures = 0
         self._thread = threading.Thread(target=self._run, name="turnout-drain", daemon=True)
@@ -277,11 +279,17 @@ class Drain:
         if self._verify or groups[0].frame.position <= self._doubtful:
             packs = [one for name, share in shares.items() for one in self._not_stored(name, share, touched)]
         records = [rows for packed in packs for rows in packed.records]
+        self._announce(groups)
         if records:
             self._events.append(records, tuple(packed.cells for packed in packs))
         # Caches hear of it before anybody who waits is let through.
         self._on_flush(Flush(touched, sum(rows.num_rows for rows in records), self._stopwatch() - started))
         self._done(groups)
+
+    def _announce(self, groups: list[Group]) -> None:
+        """Tell of what may be in the store from now on: once, however often the store refuses it."""
+        self._identities.about_to_store(one.digests for one in groups if one.frame.position > self._announced)
+        self._announced = max(self._announced, *(group.frame.position for group in groups))
 
     def _pack(self, workspace: str, share: Share) -> list[Packed]:
         packs = share.pack(workspace)

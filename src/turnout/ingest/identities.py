@@ -49,17 +49,19 @@ class Identities:
     def known(self, workspace: str, batches: Sequence[Batch]) -> set[bytes]:
         """Those ids of these batches that the workspace knows. Raises what the store raises."""
         digests = [digest for batch in batches for digest in batch.digests]
+        # In this order: what leaves the spool meanwhile is in the filter, and in the store, by then.
+        with self._lock:
+            spooled = set(digests) & self._spooled.get(workspace, _NONE)
+        return spooled | self._repeated(workspace, batches, self._doubtful(digests) - spooled)
+
+    def _doubtful(self, digests: list[bytes]) -> set[bytes]:
+        """Those of these ids that may be stored."""
         new = self._filter.surely_new(b"".join(digests)) if self._filter is not None else None
         if new is None:
-            suspects = set(digests)
-        elif new.all():
+            return set(digests)
+        if new.all():
             return set()
-        else:
-            suspects = {digest for digest, is_new in zip(digests, new.tolist(), strict=True) if not is_new}
-        # In this order: what leaves the spool meanwhile is in the store by then.
-        with self._lock:
-            spooled = suspects & self._spooled.get(workspace, _NONE)
-        return spooled | self._repeated(workspace, batches, suspects - spooled)
+        return {digest for digest, is_new in zip(digests, new.tolist(), strict=True) if not is_new}
 
     def _repeated(self, workspace: str, batches: Sequence[Batch], suspects: set[bytes]) -> set[bytes]:
         """Those of these ids that are stored: nearly all are repeats of the same event, so where that is."""
@@ -86,11 +88,15 @@ class Identities:
 
     def add_spooled(self, digests: Digests) -> None:
         """These are on disk, on their way to the store."""
-        if self._filter is not None:
-            self._filter.add(b"".join(digest for theirs in digests.values() for digest in theirs))
         with self._lock:
             for workspace, theirs in digests.items():
                 self._spooled.setdefault(workspace, set()).update(theirs)
+
+    def about_to_store(self, groups: Iterable[Digests]) -> None:
+        """These may be in the store from now on. All of an insert at once: the filter costs a call more than an id."""
+        joined = b"".join(one for digests in groups for theirs in digests.values() for one in theirs)
+        if joined and self._filter is not None:
+            self._filter.add(joined)
 
     def now_stored(self, digests: Digests) -> None:
         """These are in the store."""

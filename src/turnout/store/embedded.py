@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -144,6 +145,8 @@ class EmbeddedEngine:
         self._closed = True
         with self._write_lock:
             self._writer.close()
+            if self._scratch.parent != self._directory.absolute():
+                shutil.rmtree(self._scratch.parent, ignore_errors=True)
         with self._streams_lock:
             streams, self._streams = self._streams, set()
         for stream in streams:
