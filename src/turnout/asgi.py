@@ -140,7 +140,7 @@ class Endpoint:
         self._admission = doors.admission
         self._label = f"{route.method} {route.path}"
         #: Who only sends events waits for nobody; all others see what was acknowledged before they came.
-        self._reads = route.scopes != ("ingest",)
+        self._reads = route.waits and route.scopes != ("ingest",)
         telemetry = services.telemetry
         self._seconds = telemetry.request_seconds.labels(room.name, self._label)
         self._ok = telemetry.requests.labels(room.name, self._label, "200")

@@ -144,7 +144,20 @@ def test_a_group_that_goes_bad_while_it_waits_is_not_given_out(tmp_path):
         spool.read(bad)
     spool.set_aside(bad)
     assert contents(spool) == [b"other"] == [spool.read(good)]
+    spool.set_aside(bad)  # whoever tries again has nothing more to set aside
     assert [one.offset for one in spool.damage] == [0]
+
+
+def test_a_segment_that_is_gone_is_given_up_too(tmp_path):
+    spool = abandoned(tmp_path, b"first")
+    (path,) = segments(tmp_path)
+    (frame,) = spool.waiting()
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        spool.read(frame)
+    spool.set_aside(frame)
+    assert spool.waiting() == []
+    assert spool.bytes == 0
 
 
 def test_a_full_spool_takes_nothing_until_there_is_room(tmp_path):

@@ -147,3 +147,18 @@ def test_each_refusal_has_its_index_and_the_others_pass():
     batch = batch_of(sent(time=0), sent(), sent(campaign=""))
     assert [refused.index for refused in batch.rejected] == [0, 2]
     assert len(batch.events) == len(batch.digests) == 1
+
+
+def nested(depth: int) -> dict[str, object]:
+    value: dict[str, object] = {"end": 1}
+    for _ in range(depth):
+        value = {"in": [value]}
+    return value
+
+
+@pytest.mark.parametrize("name", ["params", "properties"])
+def test_what_the_spool_could_not_give_back_is_refused(name):
+    kept = batch_of(sent(**{name: nested(20)}), sent(**{name: {"n": 2**64 - 1, "m": -(2**63)}}))
+    assert kept.rejected == []
+    refused = batch_of(*(sent(**{name: bad}) for bad in (nested(40), {"n": 2**64}, {"n": [{"m": -(2**63) - 1}]})))
+    assert [(one.field, one.reason) for one in refused.rejected] == [(name, "too_large")] * 3

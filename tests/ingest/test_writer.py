@@ -387,6 +387,18 @@ def test_a_damaged_group_holds_up_nobody_and_is_told(house, store, tmp_path, wor
     writer.close()
 
 
+def test_one_batch_that_can_not_be_spooled_is_refused_alone(house, writer, workspace):
+    bad = batch_of(workspace, range(5))
+    bad.events[0].properties = {"n": 2**70}
+    outcomes = [
+        writer.submit(one) for one in (batch_of(workspace, range(10, 15)), bad, batch_of(workspace, range(20, 25)))
+    ]
+    assert receipt_of(outcomes[0]) == receipt_of(outcomes[2]) == (5, 0)
+    with pytest.raises(Overloaded):
+        outcomes[1].result(30)
+    assert counted(house, writer, workspace) == {"sent": 10, "unique_sent": 10}
+
+
 def test_a_lost_rollup_is_mended_at_the_next_start(house, tmp_path, workspace):
     """What a crash between raw and rollup leaves: rows in raw, a journal, and no counts."""
     engine = house.services.engine

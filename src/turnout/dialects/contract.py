@@ -79,7 +79,7 @@ class Route:
     """One operation: where it is, what it needs, what it does; enough to serve and to document it.
 
     `scopes` empty means that no credentials are needed. `query` and `body` are msgspec types, `answers`
-    maps a status to a type (None: not JSON).
+    maps a status to a type (None: not JSON). Who asks where it `waits` sees everything that was acknowledged before.
     """
 
     method: str
@@ -91,6 +91,7 @@ class Route:
     body: Any = None
     answers: dict[int, Any] = field(default_factory=dict)
     body_types: tuple[str, ...] = ("application/json",)
+    waits: bool = True
 
 
 #: On whose word a room does something: the vendor's document, an answer of the vendor's own service that

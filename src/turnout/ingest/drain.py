@@ -215,7 +215,10 @@ class Drain:
         # A rebuild that is still under way needs its journal until it is done.
         with self._flush_lock:
             if not self._damaged:
-                self._events.settle()
+                try:
+                    self._events.settle()
+                except OSError as error:
+                    log.warning("the next start holds the last insert against raw: %s", error)
 
     # ---- the thread -----------------------------------------------------------------------------------
 
@@ -329,7 +332,7 @@ class Drain:
         """A group's events. What can't be read is set aside: one damaged group must not hold up all others."""
         try:
             return decode(self._spool.read(frame))
-        except (FileNotFoundError, ValueError, msgspec.MsgspecError, pa.ArrowException) as error:
+        except (FileNotFoundError, ValueError, RecursionError, msgspec.MsgspecError, pa.ArrowException) as error:
             log.error("a spooled group is lost: %s", error)
             self._spool.set_aside(frame)
             return None

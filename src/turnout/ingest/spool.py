@@ -19,7 +19,6 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +39,6 @@ _FRAME_BYTES = _HEAD.size + _CHECK.size
 SEGMENT_BYTES = 64 * 1024 * 1024
 
 _DAMAGED = "damaged"
-
-#: The free space is looked at once in so many bytes; a disk that is full before refuses the write itself.
-_CHECK_SPACE_EVERY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,6 @@ class Spool:
         self._segments: deque[Path] = deque()
         self._file = -1
         self._end = 0
-        self._unchecked_bytes = _CHECK_SPACE_EVERY_BYTES
         self.bytes = 0
         self.last = 0
         self.stored = 0
@@ -156,6 +151,8 @@ class Spool:
     def set_aside(self, frame: Frame) -> None:
         """Give up a payload that can't be read: its segment is kept, and counted as damaged."""
         with self._lock:
+            if frame not in self._frames:
+                return  # it was tried again, and is set aside already
             self._frames.remove(frame)
             self.bytes -= _FRAME_BYTES + frame.length
             self._keep_aside(frame.segment, [Damage(frame.segment.name, frame.offset, _FRAME_BYTES + frame.length)])
@@ -173,12 +170,10 @@ class Spool:
     # ---- writing ----------------------------------------------------------------------------------
 
     def _must_fit(self, needed: int) -> None:
-        self._unchecked_bytes += needed
-        if self._free_floor_bytes and self._unchecked_bytes >= _CHECK_SPACE_EVERY_BYTES:
+        if self._free_floor_bytes:
             disk = os.statvfs(self._directory)
             if disk.f_bavail * disk.f_frsize < self._free_floor_bytes + self.bytes + needed:
                 raise OSError("too little space is left for the store to take over what is spooled")
-            self._unchecked_bytes = 0
 
     def _begin(self, position: int) -> None:
         """Open the next segment; its name must be on disk before what is in it can be relied on."""
@@ -222,7 +217,10 @@ class Spool:
         if not self._segments and self._file >= 0:
             os.close(self._file)
             self._file = -1
-        segment.unlink(missing_ok=True)
+        try:
+            segment.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s holds nothing that is needed, and can't be deleted: %s", segment.name, error)
 
     # ---- opening ----------------------------------------------------------------------------------
 
@@ -258,9 +256,13 @@ class Spool:
             log.error("%s: %d bytes at %d are damaged; what they held is lost", gap.file, gap.bytes, gap.offset)
         self.damage += gaps
         aside = self._directory / _DAMAGED
-        aside.mkdir(exist_ok=True)
-        with suppress(FileExistsError):
+        try:
+            aside.mkdir(exist_ok=True)
             os.link(path, aside / path.name)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            log.error("%s can't be kept aside: %s", path.name, error)
 
 
 def _parse(content: bytes, path: Path) -> tuple[list[Frame], int, list[Damage]]:

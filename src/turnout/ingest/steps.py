@@ -38,6 +38,9 @@ _NORMALISED = frozenset({"opened", "clicked"}) | REACTIONS
 #: Encoded size of `params` or `properties` of one event.
 MAPPING_LIMIT_BYTES = 65_536
 
+#: How deep their values may be nested.
+MAPPING_LIMIT_DEPTH = 64
+
 
 class Refused(Exception):
     """A step's verdict on one event: which field, why for a person, why for a counter."""
@@ -182,8 +185,28 @@ def bound_mappings(event: Event) -> None:
     event.params = event.params or None
     event.properties = event.properties or None
     for name, value in (("params", event.params), ("properties", event.properties)):
-        if value and len(msgspec.json.encode(value)) > MAPPING_LIMIT_BYTES:
-            raise Refused(name, f"more than {MAPPING_LIMIT_BYTES} bytes", "too_large")
+        if value:
+            _bound_values(name, value)
+            if len(msgspec.json.encode(value)) > MAPPING_LIMIT_BYTES:
+                raise Refused(name, f"more than {MAPPING_LIMIT_BYTES} bytes", "too_large")
+
+
+def _bound_values(name: str, mapping: object) -> None:
+    """Refuse what could not be read back from the spool: what is nested too deeply, and integers past 64 bits."""
+    level = [mapping]
+    for _ in range(MAPPING_LIMIT_DEPTH):
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+                raise Refused(name, "an integer of more than 64 bits", "too_large")
+        if not inner:
+            return
+        level = inner
+    raise Refused(name, f"nested more than {MAPPING_LIMIT_DEPTH} deep", "too_large")
 
 
 def id_prefix(workspace: str) -> bytes:

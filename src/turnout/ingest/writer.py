@@ -255,7 +255,7 @@ class Writer:
                 outcomes = [error] * len(group)
             except Exception:
                 log.exception("a group of %d batches could not be written", len(group))
-                outcomes = [Overloaded("the events could not be written", retry_after_s=5)] * len(group)
+                outcomes = [self._commit_alone(submission) for submission in group]
             else:
                 self._trouble = ""
             _answer(group, outcomes)
@@ -314,6 +314,16 @@ class Writer:
         self._identities.add_spooled(digests)
         self._drain.add(Group(frame, digests, self._stopwatch()))
         return len(payload)
+
+    def _commit_alone(self, submission: _Submission) -> Outcome:
+        """One batch by itself, after its group failed for a reason that nobody foresaw: only the culprit is refused."""
+        try:
+            return self._commit([submission])[0]
+        except TurnoutError as error:
+            return error
+        except Exception:
+            log.exception("a batch could not be written")
+            return Overloaded("the events could not be written", retry_after_s=30)
 
     def _must_have_room(self) -> None:
         too_old = self._drain.age_s > self._limits.spool_age_limit_s

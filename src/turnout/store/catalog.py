@@ -252,7 +252,13 @@ class Catalog:
                     campaign = self._complete(workspace, name, fields, before)
                     changed.append((campaign, before))
                     self._place(campaign, before)
-            self._records.write("campaign", [(campaign.workspace, campaign.id, campaign) for campaign, _ in changed])
+            try:
+                self._records.write("campaign", [(one.workspace, one.id, one) for one, _ in changed])
+            except BaseException:
+                # What was not written must be new again when it is tried the next time.
+                for campaign, before in reversed(changed):
+                    self._take_back(campaign, before)
+                raise
             if len(self._sighted) > _REMEMBERED_LIMIT:
                 self._sighted.clear()
             self._sighted.update((workspace, sighting) for sighting in new)
@@ -301,6 +307,13 @@ class Catalog:
             self._names[campaign.workspace, kind, getattr(campaign, kind)] = campaign.id
         highest = self._highest_number.get(campaign.workspace, 0)
         self._highest_number[campaign.workspace] = max(highest, campaign.number)
+
+    def _take_back(self, campaign: Campaign, before: Campaign | None) -> None:
+        if before is not None:
+            self._place(before, campaign)
+        else:
+            self._unname(campaign)
+            del self._campaigns[campaign.workspace][campaign.id]
 
     def _unname(self, campaign: Campaign) -> None:
         for kind in ("uuid", "token", "key", "number"):

@@ -61,10 +61,17 @@ class KnownIds:
         self._wake = threading.Condition()
         self._closing = False
         self._saved_ids = 0
+        self._first: tuple[Coverage, list[_Part]] | None = None
         self._thread = threading.Thread(target=self._run, name="turnout-known", daemon=True)
 
     def start(self) -> None:
         """Begin to read the snapshot, and what came after it, in the background."""
+        # As it is before anything new is stored: a block that is stored now may bear the number of one that is lost.
+        try:
+            self._first = self._state()
+        except TurnoutError:
+            log.warning("what is stored can't be told yet: the snapshot of known ids is of no use")
+            self._snapshots.drop()
         self._thread.start()
 
     def wait(self, timeout_s: float) -> bool:
@@ -133,9 +140,13 @@ class KnownIds:
 
     def _complete(self, coverage: Coverage | None) -> None:
         """Read the ids of the parts that the snapshot does not cover."""
-        now, parts = self._state()
+        now, parts = self._first or self._state()
+        self._first = None
         if coverage is not None and not _fits(coverage, now):
             log.warning("the snapshot of known ids is of another state of the store: reading every id")
+            # Blocks that are gone may be numbered anew, and it would seem to cover them after the next crash.
+            self._snapshots.drop()
+            self._saved_ids = -1
             coverage = None
         covered = [part.name for part in parts if coverage is not None and part.block <= coverage.block]
         count = sum(part.rows for part in parts) - sum(part.rows for part in parts if part.name in set(covered))

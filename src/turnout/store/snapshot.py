@@ -78,6 +78,16 @@ class Snapshots:
         self._number = max((int(file.name.split(".")[0]) for file in manifest.files), default=0)
         return Loaded(manifest.coverage, tables)
 
+    def drop(self) -> None:
+        """Forget the snapshot: it is of a store that is no more. OSError if that can't be made sure."""
+        (self._directory / _MANIFEST).unlink(missing_ok=True)
+        if self._directory.is_dir():
+            descriptor = os.open(self._directory, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
     def save(self, tables: Sequence[Table], coverage: Coverage) -> None:
         """Write the tables, which may be added to meanwhile: what was added before is in it. OSError if it can't."""
         self._directory.mkdir(exist_ok=True)

@@ -109,9 +109,15 @@ ROUTES: tuple[Route, ...] = (
         "DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",),
         answers={204: None},
     ),
-    Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}),
-    Route("POST", "/v1/keys", admin.add_key, "Make a key", ("admin",), body=wire.NewKey, answers={201: wire.KeyAnswer}),
-    Route("DELETE", "/v1/keys/{id}", admin.revoke_key, "Revoke a key", ("admin",), answers={200: wire.KeyAnswer}),
+    Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}, waits=False),
+    Route(
+        "POST", "/v1/keys", admin.add_key, "Make a key", ("admin",),
+        body=wire.NewKey, answers={201: wire.KeyAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/keys/{id}", admin.revoke_key, "Revoke a key", ("admin",),
+        answers={200: wire.KeyAnswer}, waits=False,
+    ),
     Route(
         "GET", "/v1/workspaces", admin.list_workspaces, "The caller's workspace", ("admin",),
         answers={200: wire.WorkspacesAnswer},
@@ -134,15 +140,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/check/store", damage.check_store, "Read the whole store (commands on this machine)", ("admin",),
-        answers={200: wire.StoreAnswer},
+        answers={200: wire.StoreAnswer}, waits=False,
     ),
     Route(
         "POST", "/v1/rebuild/store", damage.mend_store, "Mend a damaged store (commands on this machine)", ("admin",),
-        answers={200: wire.MendedAnswer},
+        answers={200: wire.MendedAnswer}, waits=False,
     ),
     Route(
         "POST", "/v1/backups", backup.make_backup, "Back up the store (commands on this machine)", ("admin",),
-        body=wire.NewBackup, answers={200: None},
+        body=wire.NewBackup, answers={200: None}, waits=False,
     ),
     Route("GET", "/healthz", health.healthz, "Liveness", answers={200: wire.Health}),
     Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Readiness, 503: wire.Readiness}),
