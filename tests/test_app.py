@@ -62,47 +62,6 @@ def test_stopping_finishes_what_is_under_way(turnout_process, tmp_path):
         assert again.json() == {"accepted": 0, "duplicates": len(acknowledged), "rejected": []}
 
 
-def test_a_second_server_on_the_same_directory_is_told_of_the_first(turnout_process, tmp_path):
-    server = turnout_process(tmp_path)
-    second = subprocess.run(
-        [sys.executable, "-m", "turnout", "serve", "--data", str(tmp_path), "--port", "0"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert second.returncode != 0
-    assert str(server.process.pid) in second.stderr
-    assert server.url in second.stderr
-    assert "Traceback" not in second.stderr
-    with server.client() as client:
-        assert client.get("/readyz").status_code == 200
-
-
-def test_generated_credentials_are_shown_once_and_work(tmp_path):
-    def start():
-        return subprocess.Popen(
-            [sys.executable, "-m", "turnout", "serve", "--data", str(tmp_path), "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def read(process):
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "http://" in line:
-                process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        process.stdout.close()
-        return "".join(lines)
-
-    first, again = read(start()), read(start())
-    assert "tk_" in first
-    assert "tk_" not in again
-
-
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("TURNOUT_PORT", "many"), ("TURNOUT_TIMEZONE", "Mars/Olympus"), ("TURNOUT_STORE", "mysql://x")],
