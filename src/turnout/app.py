@@ -67,13 +67,16 @@ class House:
     generated: dict[str, str]
 
     def close(self) -> None:
-        """Write what waits, close the store, let go of the directory."""
-        self.services.writer.close()
-        self.services.threads.shutdown()
-        self.services.unpacker.shutdown()
-        self.services.statistics.close()
-        self.services.engine.close()
-        self.ownership.release()
+        """Write what waits, close the store, let go of the directory; each of it even if another part fails."""
+        services = self.services
+        with contextlib.ExitStack() as ending:
+            # The last one first.
+            ending.callback(self.ownership.release)
+            ending.callback(services.engine.close)
+            ending.callback(services.statistics.close)
+            ending.callback(services.unpacker.shutdown)
+            ending.callback(services.threads.shutdown)
+            ending.callback(services.writer.close)
 
 
 def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
