@@ -17,7 +17,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from turnout.asgi import Application
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
 from turnout.ingest.drain import Flush
-from turnout.ingest.writer import Limits, Writer
+from turnout.ingest.writer import Writer
 from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
@@ -117,7 +117,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             settings.data / "spool",
             events,
             catalog,
-            _limits(settings),
+            settings,
             known=KnownIds(engine, settings.data / "known") if alone else None,
             on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
             on_flush=_on_flush(telemetry, statistics),
@@ -217,10 +217,6 @@ def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
     if settings.api_key and catalog.key_of(settings.api_key) is None:
         catalog.add_key("default", name="TURNOUT_API_KEY", secret=settings.api_key)
     return generated
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
 def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush], None]:

@@ -14,8 +14,9 @@ import pytest
 from turnout.errors import Overloaded, StoreError
 from turnout.ingest.drain import Flush
 from turnout.ingest.steps import Batch, prepare
-from turnout.ingest.writer import Limits, Writer
+from turnout.ingest.writer import Writer
 from turnout.model import Event, Receipt
+from turnout.settings import Settings
 from turnout.stats.question import Question
 from turnout.store.events import EventStore
 from turnout.store.known import KnownIds
@@ -54,9 +55,9 @@ def store(house, tmp_path):
     return Failing(house.services.engine, tmp_path / "journal.json")
 
 
-def opened(house, store, tmp_path, limits=None, **options) -> Writer:
+def opened(house, store, tmp_path, settings=None, **options) -> Writer:
     options.setdefault("known", KnownIds(house.services.engine, tmp_path / "known"))
-    made = Writer(tmp_path / "spool", store, house.services.catalog, limits or Limits(), **options)
+    made = Writer(tmp_path / "spool", store, house.services.catalog, settings or Settings(), **options)
     made.start()
     return made
 
@@ -124,7 +125,7 @@ def test_concurrent_repeats_count_once(house, writer, workspace):
 
 
 def test_what_the_store_refuses_is_kept_and_counts_once_when_it_takes_it(house, store, tmp_path, workspace):
-    writer = opened(house, store, tmp_path, Limits(settle_timeout_s=0.2))
+    writer = opened(house, store, tmp_path, Settings(settle_timeout_s=0.2))
     store.failing = "before"
     assert receipt_of(writer.submit(batch_of(workspace, range(50)))) == (50, 0)
     with pytest.raises(Overloaded):
@@ -253,8 +254,8 @@ def blocked(house, tmp_path, workspace):
     """A writer whose store is busy with ten events, and has room for a hundred in the spool."""
     store = Blocking(house.services.engine, tmp_path / "journal.json")
     flushes: list[Flush] = []
-    limits = Limits(queue_limit_events=100, spool_limit_events=100)
-    writer = opened(house, store, tmp_path, limits, on_flush=flushes.append)
+    settings = Settings(queue_limit_events=100, spool_limit_events=100)
+    writer = opened(house, store, tmp_path, settings, on_flush=flushes.append)
     assert receipt_of(writer.submit(batch_of(workspace, range(10)))) == (10, 0)
     assert store.entered.wait(30)
     yield store, writer, flushes

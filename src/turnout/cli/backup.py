@@ -18,7 +18,7 @@ from turnout.cli import console, exits, options
 from turnout.cli.connection import Connection, Refused, Target, connect
 from turnout.errors import Conflict
 from turnout.settings import Settings, from_environment
-from turnout.store import manifest
+from turnout.store import durable
 from turnout.store.ownership import Ownership
 
 _STAGES = {
@@ -178,7 +178,7 @@ def _into(partial: Path, settings: Settings, directory: Path, base: Path | None)
             engine.close()
             journal.unlink(missing_ok=True)
         if not on_server:
-            manifest.sync_all(partial)
+            durable.sync_all(partial)
     return found
 
 
@@ -213,7 +213,7 @@ def _swap(settings: Settings, held: list[Path], partial: Path) -> None:
     if partial.exists():
         place = _place(settings)
         partial.rename(place)
-        manifest.sync(place.parent)
+        durable.sync(place.parent)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from pathlib import Path
 import xxhash
 
 from turnout.errors import Overloaded
+from turnout.store.durable import sync
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ class Spool:
         # has to be waited for.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_DSYNC, 0o600)
         try:
-            _sync_directory(self._directory)
+            sync(self._directory)
         except OSError:
             os.close(file)
             path.unlink(missing_ok=True)
@@ -323,11 +324,3 @@ def _is_torn(content: bytes, gap: Damage) -> bool:
     if _is_head(rest, 0, head):
         return len(rest) < _FRAME_BYTES + int(_HEAD.unpack(head)[3])
     return (len(rest) < _FRAME_BYTES and _MAGIC.startswith(rest[: len(_MAGIC)])) or not rest.strip(b"\0")
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ from turnout.ingest.identities import Identities
 from turnout.ingest.spool import Damage, Spool
 from turnout.ingest.steps import Batch
 from turnout.model import Receipt
+from turnout.settings import Settings
 from turnout.store.catalog import Catalog
 from turnout.store.events import EventStore
 from turnout.store.known import KnownIds
@@ -87,25 +88,6 @@ class _Submission:
 Outcome = Receipt | TurnoutError
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much may wait where, and for how long; each default is that of `settings.Settings`.
-
-    `queue_limit_events` may wait for a receipt, `spool_limit_events` and `spool_limit_bytes` be acknowledged and
-    not stored yet, the oldest of them for `spool_age_limit_s`. They are stored within `flush_age_ms`, and
-    `group_limit_events` at once. Who reads waits for `settle_timeout_s` at most.
-    """
-
-    queue_limit_events: int = 400_000
-    group_limit_events: int = 100_000
-    spool_limit_events: int = 1_000_000
-    spool_limit_bytes: int = 1 << 30
-    spool_age_limit_s: int = 600
-    free_floor_bytes: int = 0
-    flush_age_ms: int = 1000
-    settle_timeout_s: int = 10
-
-
 class Writer:
     """Takes batches: `accept` from coroutines, `submit` from threads.
 
@@ -121,7 +103,7 @@ class Writer:
         directory: Path,
         events: EventStore,
         catalog: Catalog,
-        limits: Limits = Limits(),
+        settings: Settings,
         *,
         known: KnownIds | None = None,
         on_commit: Callable[[Commit], None] = lambda commit: None,
@@ -130,11 +112,13 @@ class Writer:
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events = events
-        self._limits = limits
+        self._settings = settings
         self._on_commit = on_commit
         self._gather_ms = gather_ms
         self._stopwatch = stopwatch
-        self._spool = Spool(directory, limit_bytes=limits.spool_limit_bytes, free_floor_bytes=limits.free_floor_bytes)
+        self._spool = Spool(
+            directory, limit_bytes=settings.spool_limit_bytes, free_floor_bytes=settings.free_floor_bytes
+        )
         self._known = known
         self._identities = Identities(events, known)
         self._drain = Drain(
@@ -143,9 +127,9 @@ class Writer:
             catalog,
             self._identities,
             on_flush=on_flush,
-            group_limit_events=limits.group_limit_events,
-            age_ms=limits.flush_age_ms,
-            settle_timeout_s=limits.settle_timeout_s,
+            group_limit_events=settings.group_limit_events,
+            age_ms=settings.flush_age_ms,
+            settle_timeout_s=settings.settle_timeout_s,
             verify=known is None,
             stopwatch=stopwatch,
         )
@@ -235,7 +219,7 @@ class Writer:
         with self._changed:
             if self._closing:
                 raise Overloaded("the server is stopping", retry_after_s=5)
-            if self._waiting and self._waiting_events + count > self._limits.queue_limit_events:
+            if self._waiting and self._waiting_events + count > self._settings.queue_limit_events:
                 raise Overloaded("too many events are waiting to be written")
             self._waiting.append(submission)
             self._waiting_events += count
@@ -326,8 +310,8 @@ class Writer:
             return Overloaded("the events could not be written", retry_after_s=30)
 
     def _must_have_room(self) -> None:
-        too_old = self._drain.age_s > self._limits.spool_age_limit_s
-        if too_old or not self._drain.wait_for_room(self._limits.spool_limit_events, _ROOM_TIMEOUT_S):
+        too_old = self._drain.age_s > self._settings.spool_age_limit_s
+        if too_old or not self._drain.wait_for_room(self._settings.spool_limit_events, _ROOM_TIMEOUT_S):
             raise Overloaded("the store can't keep up with what is spooled", retry_after_s=5)
 
 

@@ -22,8 +22,8 @@ from turnout.stats.finished import Figure, Finished, Place, distinct, nameless, 
 from turnout.stats.metrics import METRICS, base_metrics
 from turnout.stats.plan import Plan
 from turnout.stats.question import Question
-from turnout.stats.recount import Cell, Group, Recount
-from turnout.stats.tally import Counted, Sums, Tally
+from turnout.stats.recount import Cell, Recount
+from turnout.stats.tally import Counted, Group, Sums, Tally
 from turnout.store.engine import Engine, rows
 
 #: Events that are counted ahead in one statement, unless one figure has more.

@@ -18,6 +18,7 @@ from turnout.stats.metrics import DIMENSIONS
 from turnout.stats.plan import Range
 from turnout.stats.question import Question
 from turnout.stats.scope import MOMENTS, Scope, Statement, where
+from turnout.stats.tally import Group
 
 #: Events that one statement looks at, unless a single campaign has more: bounds its memory.
 EVENTS_AT_ONCE = 4_000_000
@@ -28,8 +29,6 @@ EVENTS_A_PART = 16_000_000
 
 #: Ranges of one statement; where there are more, the ones that are nearest to each other become one.
 _RANGES = 8
-
-Group = tuple[Any, ...]
 
 
 @dataclass(frozen=True)

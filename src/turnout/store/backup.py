@@ -22,6 +22,7 @@ import msgspec
 
 from turnout.errors import Conflict, InvalidInput, NotFound, Overloaded
 from turnout.store import integrity, manifest
+from turnout.store.durable import sync
 from turnout.store.engine import Engine, Parameters, rows, translate
 from turnout.store.manifest import Base, Manifest
 
@@ -231,7 +232,7 @@ def _write(engine: Engine, order: Order, around: Surroundings, wanted: Manifest,
         report("reading", 0, 0)
         manifest.write(order.partial, wanted, lambda done, total: report("reading", done, total))
         order.partial.rename(order.target)
-        manifest.sync(order.target.parent)
+        sync(order.target.parent)
     except BaseException:
         shutil.rmtree(order.partial, ignore_errors=True)
         raise

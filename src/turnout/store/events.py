@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from turnout import sql
 from turnout.errors import Overloaded, StoreDamaged
+from turnout.store.durable import sync
 from turnout.store.engine import Engine, Parameters, Value, rows
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ _CAMPAIGNS = sql.query("campaigns_with_events")
 _SPANS = sql.query("campaign_spans")
 
 SLOT_MS = 900_000
+
+#: Every event is between these: from 1970 until 2100.
+FIRST_MS, LAST_MS = 0, 4_102_444_800_000
 
 #: Campaigns of one comparison or refill, which bounds the memory it needs.
 _CAMPAIGNS_AT_ONCE = 50
@@ -214,11 +218,7 @@ class EventStore:
             file.flush()
             os.fdatasync(file.fileno())
         temporary.replace(self._journal)
-        directory = os.open(self._journal.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync(self._journal.parent)
 
     def _noted(self) -> list[Cells]:
         try:

@@ -17,6 +17,7 @@ import msgspec
 
 from turnout import sql
 from turnout.errors import InvalidInput, NotFound, SchemaTooNew
+from turnout.store.durable import sync
 
 #: Of the directory's layout. A Turnout reads this one and older ones.
 FORMAT = 1
@@ -130,22 +131,6 @@ def files(directory: Path) -> Iterator[str]:
     for path in sorted(directory.rglob("*")):
         if path.is_file():
             yield path.relative_to(directory).as_posix()
-
-
-def sync_all(directory: Path) -> None:
-    """See that all below `directory` is on disk."""
-    for path in [*directory.rglob("*"), directory]:
-        if not path.is_symlink():
-            sync(path)
-
-
-def sync(path: Path) -> None:
-    """See that a file, or the names in a directory, are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sums(directory: Path) -> dict[str, str]:

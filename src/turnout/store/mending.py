@@ -16,7 +16,7 @@ from turnout import sql
 from turnout.errors import StoreDamaged
 from turnout.store import integrity
 from turnout.store.engine import Engine, rows
-from turnout.store.events import Cells, EventStore
+from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
 from turnout.store.integrity import IRREPLACEABLE, RAW, SALVAGED, Damage, Findings, Lost
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ _PUT_BACK = "ALTER TABLE {table:Identifier} MOVE PARTITION tuple() TO TABLE even
 #: So many rows are tried at once, halved where they can't be read, down to what one index mark stands for.
 _TRIED_ROWS, _LEAST_ROWS = 65_536, 2048
 
-_FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
 
 #: Campaigns of one comparison of rollup and raw.
 _CAMPAIGNS_AT_ONCE = 50
@@ -95,7 +94,7 @@ def mend(engine: Engine, events: EventStore, found: Findings) -> Mended:
 def everything(engine: Engine) -> list[Cells]:
     """All campaigns of all workspaces that have events, at all times; the empty name, of behaviour, always."""
     return [
-        Cells(workspace, tuple({"", *names}), _FIRST_MS, _LAST_MS) for workspace, names in rows(engine, _ALL_CAMPAIGNS)
+        Cells(workspace, tuple({"", *names}), FIRST_MS, LAST_MS) for workspace, names in rows(engine, _ALL_CAMPAIGNS)
     ]
 
 
@@ -147,7 +146,7 @@ def _level(engine: Engine, events: EventStore) -> Iterator[tuple[str, str]]:
         for workspace, name in rows(engine, _DIFFERING, {"workspaces": workspaces, "campaigns": campaigns}):
             wrong.setdefault(workspace, []).append(name)
         for workspace, names in wrong.items():
-            events.rebuild(Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS))
+            events.rebuild(Cells(workspace, tuple(names), FIRST_MS, LAST_MS))
             yield from ((workspace, name) for name in names)
 
 

@@ -16,14 +16,12 @@ from turnout.errors import Conflict, InvalidInput, NotFound, StoreError
 from turnout.store import manifest
 from turnout.store.backup import Progress, place, run
 from turnout.store.engine import Engine, rows
-from turnout.store.events import Cells, EventStore
+from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
 from turnout.store.manifest import Manifest
 from turnout.store.migrate import migrate
 
 log = logging.getLogger(__name__)
 
-#: Every event is between these.
-_FIRST_MS, _LAST_MS = 0, 4_102_444_800_000
 
 #: Events whose rollup is held against them at once, which bounds the memory that it needs.
 _PART_EVENTS = 5_000_000
@@ -140,7 +138,7 @@ def _parts(workspace: str, sizes: Mapping[str, int]) -> Iterator[Cells]:
         names.append(name)
         held += size
         if held >= _PART_EVENTS:
-            yield Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS)
+            yield Cells(workspace, tuple(names), FIRST_MS, LAST_MS)
             names, held = [], 0
     if names:
-        yield Cells(workspace, tuple(names), _FIRST_MS, _LAST_MS)
+        yield Cells(workspace, tuple(names), FIRST_MS, LAST_MS)

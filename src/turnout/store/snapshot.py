@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import xxhash
 
+from turnout.store.durable import sync
 from turnout.store.seen import WIDTH, Table, Words
 
 _FORMAT = 1
@@ -82,11 +83,7 @@ class Snapshots:
         """Forget the snapshot: it is of a store that is no more. OSError if that can't be made sure."""
         (self._directory / _MANIFEST).unlink(missing_ok=True)
         if self._directory.is_dir():
-            descriptor = os.open(self._directory, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(self._directory)
 
     def save(self, tables: Sequence[Table], coverage: Coverage) -> None:
         """Write the tables, which may be added to meanwhile: what was added before is in it. OSError if it can't."""

@@ -13,11 +13,7 @@ from turnout.dialects.native.campaigns import read_body
 from turnout.errors import Forbidden, InvalidInput, UnknownName
 from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.stats import calendar
-from turnout.store.events import Cells
-
-_FIRST_MS = 0
-_LAST_MS = 4_102_444_800_000  # 2100
-
+from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
 #: Of opening the app; see `model.Workspace`.
 _WINDOWS = ("influence_window_s", "dormant_s")
@@ -130,7 +126,7 @@ async def _cells(call: Call) -> Cells:
     asked = await read_body(call, wire.Scope)
     timezone = call.workspace.timezone
     start, end = parse.moment(asked.from_, timezone, "from"), parse.moment(asked.to, timezone, "to")
-    start, end = _FIRST_MS if start is None else start, _LAST_MS if end is None else end
+    start, end = FIRST_MS if start is None else start, LAST_MS if end is None else end
     if end < start:
         raise InvalidInput("the range ends before it starts", field="to")
     catalog, workspace = call.services.catalog, call.workspace.id
@@ -142,7 +138,7 @@ async def _cells(call: Call) -> Cells:
         names = names or held
         for name in set(unlisted).difference(held):
             catalog.campaign(workspace, name)
-    return Cells(call.workspace.id, tuple(names), max(_FIRST_MS, start), min(_LAST_MS, end))
+    return Cells(call.workspace.id, tuple(names), max(FIRST_MS, start), min(LAST_MS, end))
 
 
 def _key(key: ApiKey, secret: str = "") -> wire.KeyAnswer:
