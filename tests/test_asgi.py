@@ -22,7 +22,7 @@ from turnout.dialects.contract import Example, Shown
 from turnout.dialects.registry import ROOMS
 from turnout.model import CampaignFields
 
-ROOM_NAMES = [room.name for room in ROOMS]
+ROOM_NAMES = [room.name for room in ROOMS if any(route.scopes for route in room.routes)]
 SENT = {"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "spring", "recipient": "r"}
 
 

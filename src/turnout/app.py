@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from turnout.asgi import Application
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
+from turnout.ingest.context import Context
 from turnout.ingest.drain import Flush
 from turnout.ingest.writer import Writer
 from turnout.services import Services
@@ -135,6 +136,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             writer=writer,
             statistics=statistics,
             telemetry=telemetry,
+            context=Context(settings),
             now=clock,
             threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
             unpacker=ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack"),

@@ -32,6 +32,9 @@ access = logging.getLogger("turnout.access")
 #: Where a scope has its headers by name, for those that a request has once.
 _HEADERS = "turnout.headers"
 
+#: A path like /r/{code}.
+_SECOND = re.compile(r"/(?P<first>[a-z]+)/\{(?P<name>[a-z]+)\}")
+
 #: What a path that no route has is called in logs and counters.
 _NO_ROUTE = "none"
 
@@ -39,14 +42,15 @@ _NO_ROUTE = "none"
 class Application:
     """Every route of every room.
 
-    A path without parameters is found in a dictionary, which serves the busiest routes at once; the
-    others, and what no route has, go through Starlette's router.
+    A path without parameters is found in a dictionary, which serves the busiest routes at once, and so is one whose
+    only parameter is its second and last segment; the others, and what no route has, go through Starlette's router.
     """
 
     def __init__(self, services: Services, rooms: tuple[Room, ...]) -> None:
         self._services = services
         self._rooms = rooms
         self._exact: dict[tuple[str, str], Endpoint] = {}
+        self._seconds: dict[tuple[str, str], tuple[str, Endpoint]] = {}
         self._routes: list[StarletteRoute] = []
         doors = Doors(services)
         for room in rooms:
@@ -55,6 +59,8 @@ class Application:
                 self._routes.append(StarletteRoute(route.path, cast(ASGIApp, endpoint), methods=[route.method]))
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
+                elif one := _SECOND.fullmatch(route.path):
+                    self._seconds[route.method, one["first"]] = one["name"], endpoint
         self._router = Router(self._routes, redirect_slashes=False)
         self._beginnings = [(room, _beginnings(room)) for room in rooms]
 
@@ -66,7 +72,7 @@ class Application:
         # Each request has a context of its own, so this ends with it.
         headers = scope[_HEADERS] = dict(scope["headers"])
         logs.request_id.set(logs.identify(headers))
-        endpoint = self._exact.get((scope["method"], scope["path"]))
+        endpoint = self._exact.get((scope["method"], scope["path"])) or self._second(scope)
         if endpoint is not None:
             await endpoint(scope, receive, send)
             return
@@ -77,6 +83,15 @@ class Application:
         except HTTPException as error:
             response = self._unrouted(Request(scope, receive), error.status_code)
             await response(scope, receive, send)
+
+    def _second(self, scope: Scope) -> Endpoint | None:
+        """The endpoint of a path of two segments, the second of which is its parameter."""
+        first, _, second = scope["path"][1:].partition("/")
+        if not second or "/" in second:
+            return None
+        name, endpoint = self._seconds.get((scope["method"], first), ("", None))
+        scope["path_params"] = {name: second}
+        return endpoint
 
     def _unrouted(self, request: Request, status: int) -> Response:
         started = time.perf_counter()

@@ -54,6 +54,32 @@ TRAFFIC_CLASSES: tuple[str, ...] = get_args(Traffic)
 #: The classes that count unless a question says otherwise.
 DEFAULT_TRAFFIC: tuple[str, ...] = ("human", "proxy")
 
+#: Why an event is of the class it is of; the position of each is its bit in the store, so new ones come last.
+#: The first four are facts of the request, which no later rule can find again.
+Reason = Literal[
+    "said",  # the sender said the class
+    "head_request",  # asked with HEAD
+    "prefetch_header",  # Purpose or Sec-Purpose said so
+    "hidden_link",  # of a link that no person sees
+    "allowed",  # on the workspace's allow list
+    "mail_proxy",  # a mailbox provider's image proxy
+    "link_preview",  # a messenger's or mail program's preview
+    "known_scanner",  # a security product that says what it is
+    "known_bot",  # a crawler or monitor that says what it is
+    "http_client",  # a library or tool, not a browser
+    "headless_browser",  # a browser that nobody looks at
+    "no_agent",  # no user agent at all
+    "bare_agent",  # a user agent cut down to `Mozilla/5.0`
+    "soon_after_delivery",  # within seconds of the delivery
+    "many_links_at_once",  # several links of one message in two seconds
+    "near_hidden_link",  # seconds from a click on a hidden link
+    "many_recipients_at_once",  # one address, many recipients in seconds
+]
+REASONS: tuple[str, ...] = get_args(Reason)
+
+#: Reasons that stay whatever the rules become.
+FACTS = frozenset({"said", "head_request", "prefetch_header", "hidden_link"})
+
 #: Currency of an amount that brings none.
 DEFAULT_CURRENCY = "USD"
 
@@ -69,7 +95,8 @@ class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     """Something that happened to, or was done by, one recipient.
 
     `time` arrives as ISO 8601 or as epoch seconds or milliseconds; `ingest.steps` turns it into
-    whole microseconds since the epoch, UTC. Empty strings mean "not said".
+    whole microseconds since the epoch, UTC. Empty strings mean "not said". Of a `traffic` class that comes with a
+    `rule_version` the rules made it; without one it is the sender's own word.
     """
 
     type: EventType
@@ -107,9 +134,15 @@ class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     ip: Annotated[str, Meta(max_length=64)] = ""
     user_agent: Text = ""
     country: Country = ""
+    city: Name = ""
+    network: Name = ""
     device: Name = ""
+    os: Name = ""
     browser: Name = ""
+    browser_version: Name = ""
     traffic: Traffic | None = None
+    reasons: Annotated[tuple[Reason, ...], Meta(max_length=32)] = ()
+    rule_version: Annotated[int, Meta(ge=0, le=255)] = 0
 
 
 #: The one attribute of an event type that splits its count: `bounced` into `bounced_hard` …
@@ -187,8 +220,10 @@ class Campaign(CampaignFields, kw_only=True, frozen=True):
 class Link(Struct, kw_only=True, frozen=True):
     """A registered address that clicks go through; events name its `id` in `link`.
 
-    `url` is where it leads, `params` the URL-encoded query that is added there. `profile`, `campaign` and
-    `message` are what it belongs to. A deleted one leads nowhere, but its clicks keep its title.
+    `code` is what its address ends with (`/r/{code}`), the id where it has none of its own. `url` is where it leads,
+    `params` the URL-encoded query that is added there. `profile`, `campaign` and `message` are what it belongs to. No
+    person sees a `hidden` one, so what follows it is a machine. From `expires_at` on it leads nowhere, and so does a
+    deleted one, but its clicks keep its title.
     """
 
     id: Name
@@ -199,9 +234,17 @@ class Link(Struct, kw_only=True, frozen=True):
     profile: Name = ""
     campaign: Name = ""
     message: Name = ""
+    code: Name = ""
+    hidden: bool = False
+    expires_at: dt.datetime | None = None
     created_at: dt.datetime
     updated_at: dt.datetime
     deleted_at: dt.datetime | None = None
+
+
+Addresses = Literal["full", "truncated", "none"]
+LiveTokens = Literal["optional", "required"]
+Allowed = Annotated[tuple[Name, ...], Meta(max_length=1000)]
 
 
 class Workspace(Struct, kw_only=True, frozen=True):
@@ -209,6 +252,11 @@ class Workspace(Struct, kw_only=True, frozen=True):
 
     Whoever opens the app within `influence_window_s` after a message, and not by it, was influenced by it.
     Whoever had not opened the app for `dormant_s` when it came, and then does, is reengaged.
+
+    `addresses` says what is kept of the IP address of a request. Requests by a user agent that contains one of
+    `allow_agents`, or from one of `allow_networks` (CIDR), are human whatever the rules find. What is personal in
+    events older than `retention_days` (0: never) is taken out. `live_tokens` says whether viewers who are not guests
+    must prove who they are.
     """
 
     id: Name
@@ -216,9 +264,34 @@ class Workspace(Struct, kw_only=True, frozen=True):
     timezone: str = "UTC"
     influence_window_s: Annotated[int, Meta(ge=1, le=2_592_000)] = 10_800
     dormant_s: Annotated[int, Meta(ge=1, le=31_536_000)] = 1_209_600
+    addresses: Addresses = "full"
+    allow_agents: Allowed = ()
+    allow_networks: Allowed = ()
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
+    live_tokens: LiveTokens = "optional"
     access_key: str
     signing_secret: str
     created_at: dt.datetime
+
+
+class Hook(Struct, kw_only=True, frozen=True):
+    """Where one provider's webhooks come in, known by the SHA-256 of the token in its address.
+
+    `secret` is what the provider signs with, or the public key that its signatures are checked with; it has to be
+    kept as it is, and is never shown or logged. `campaign` is whose the events are that name none. `options` are the
+    provider's own, e.g. the topics that may be subscribed to.
+    """
+
+    id: str
+    workspace: str
+    provider: Name
+    name: Name = ""
+    digest: str
+    secret: Annotated[str, Meta(max_length=4096)] = ""
+    campaign: Name = ""
+    options: dict[str, str] = {}
+    created_at: dt.datetime
+    revoked_at: dt.datetime | None = None
 
 
 #: ingest: write events. read: ask. admin: change campaigns, keys and workspaces.

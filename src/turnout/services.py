@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from turnout.ingest.context import Context
 from turnout.ingest.writer import Writer
 from turnout.settings import Settings
 from turnout.stats.run import Statistics
@@ -32,6 +33,7 @@ class Services:
     writer: Writer
     statistics: Statistics
     telemetry: Telemetry
+    context: Context
     now: Callable[[], datetime]
     threads: ThreadPoolExecutor
     #: One thread: large bodies are taken apart one after the other. Side by side they would share the

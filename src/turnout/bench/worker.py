@@ -56,7 +56,8 @@ def _house(directory: Path) -> tuple[Handle, Callable[[], int]]:
     services = app.open_house(Settings(data=directory)).services
 
     def handle(body: bytes) -> None:
-        batch = batch_of("default", body, services.settings.request_limit_events, services.now())
+        look = services.context.of(services.catalog.workspace("default"))
+        batch = batch_of("default", body, services.settings.request_limit_events, services.now(), look)
         services.writer.submit(batch).result()
 
     def count() -> int:

@@ -15,7 +15,7 @@ from turnout.capture.decode import decode
 from turnout.errors import InvalidInput, UnsupportedFormat
 from turnout.ingest.bulk import bulk
 from turnout.ingest.group import PACK_FROM_EVENTS
-from turnout.ingest.steps import Batch, prepare
+from turnout.ingest.steps import Batch, Look, prepare
 from turnout.model import Receipt, Workspace
 from turnout.services import Services
 
@@ -65,9 +65,11 @@ async def receive(
         raise InvalidInput("the body ended before it was complete", field="body") from None
     encoding = request.headers.get("content-encoding", "")
 
+    look = services.context.of(workspace)
+
     def unpack() -> Batch:
         expanded = bodies.expand(raw, encoding, settings.expanded_limit_bytes)
-        return batch_of(workspace.id, expanded, settings.request_limit_events, services.now())
+        return batch_of(workspace.id, expanded, settings.request_limit_events, services.now(), look)
 
     batch = unpack() if len(raw) <= _INLINE_BYTES and not encoding else await services.unpack(unpack)
     admit(batch.count + len(batch.rejected))
@@ -76,15 +78,17 @@ async def receive(
     return await services.writer.accept(batch)
 
 
-def batch_of(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -> Batch:
+def batch_of(
+    workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = lambda event, said: None
+) -> Batch:
     """The events of an expanded body, prepared, and as columns where they are many. Raises what `decode` does.
 
     In bulk if nothing is wrong with any of them, else one by one: whatever is to be said of an event is said there.
     """
-    if len(body) >= _BULK_BYTES and (batch := bulk(workspace, body, limit_events, now)) is not None:
+    if len(body) >= _BULK_BYTES and (batch := bulk(workspace, body, limit_events, now, look)) is not None:
         return batch
     decoded = decode(body, limit_events)
-    batch = prepare(workspace, decoded.events, now)
+    batch = prepare(workspace, decoded.events, now, look)
     if decoded.rejected:
         batch.rejected = sorted((*decoded.rejected, *batch.rejected), key=lambda rejection: rejection.index)
     if batch.count >= PACK_FROM_EVENTS:

@@ -9,5 +9,6 @@ from turnout.dialects.emailconsul.routes import ROOM as EMAILCONSUL
 from turnout.dialects.intarget.routes import ROOM as INTARGET
 from turnout.dialects.native.routes import ROOM as NATIVE
 from turnout.dialects.shoplive.routes import ROOM as SHOPLIVE
+from turnout.dialects.tracking.routes import ROOM as TRACKING
 
-ROOMS: tuple[Room, ...] = (NATIVE, BRAZE, BATCH, EMAILCONSUL, INTARGET, SHOPLIVE)
+ROOMS: tuple[Room, ...] = (NATIVE, TRACKING, BRAZE, BATCH, EMAILCONSUL, INTARGET, SHOPLIVE)

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from turnout.ingest import columns, steps
 from turnout.ingest.columns import Packed
-from turnout.ingest.steps import Batch, Refused
+from turnout.ingest.steps import Batch, Look, Refused
 from turnout.model import BEHAVIOURS, EVENT_TYPES, Event
 from turnout.store.catalog import Sighting
 
@@ -125,19 +125,21 @@ class _Chunk:
     rich_at: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
 
-def bulk(workspace: str, body: bytes, limit_events: int, now: dt.datetime) -> Batch | None:
+def bulk(
+    workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = lambda event, said: None
+) -> Batch | None:
     """The batch of a whole body, packed, or None if it must be judged event by event (or holds none)."""
     if b"\0" in body or (b"\\" in body and rb"\u0000" in body):
         return None
     try:
-        return _batch(workspace, body, limit_events, steps.instant(now))
+        return _batch(workspace, body, limit_events, steps.instant(now), look)
     except (_Unusual, Refused, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, pa.ArrowException):
         return None
 
 
-def _batch(workspace: str, body: bytes, limit_events: int, received_us: int) -> Batch | None:
+def _batch(workspace: str, body: bytes, limit_events: int, received_us: int, look: Look) -> Batch | None:
     batch = Batch(workspace, received_us)
-    columned = _Columned(workspace, received_us)
+    columned = _Columned(workspace, received_us, look)
     prefix = steps.id_prefix(workspace)
     head = body[:_BLOCK_BYTES]
     shared = (*_SHARED, *(name for name in _SOMETIMES_SHARED if b'"%b"' % name.encode() in head))
@@ -208,8 +210,9 @@ def _microseconds(times: list[str | int | float]) -> pa.Array:
 class _Columned:
     """Chunks as record batches, and what they say of campaigns."""
 
-    def __init__(self, workspace: str, received_us: int) -> None:
+    def __init__(self, workspace: str, received_us: int, look: Look) -> None:
         self._workspace = workspace
+        self._look = look
         self._received_us = received_us
         self._received = columns.moments([received_us])[0]
         self._records: list[pa.RecordBatch] = []
@@ -243,7 +246,7 @@ class _Columned:
             "time": pc.divide(time, 1000).view(columns.MILLISECONDS),
             "received": pa.repeat(self._received, rows),
             "id": columns.identities(chunk.digests),
-            **_rich_columns(chunk, rows),
+            **_rich_columns(chunk, rows, self._look),
         }
         self._records.append(columns.assemble(self._workspace, rows, found))
 
@@ -260,10 +263,13 @@ class _Columned:
                 raise _Unusual
 
 
-def _rich_columns(chunk: _Chunk, rows: int) -> dict[str, pa.Array]:
+def _rich_columns(chunk: _Chunk, rows: int, look: Look) -> dict[str, pa.Array]:
     """The fields that not every type has: made of the events that have them, spread over all rows."""
     for event in chunk.rich:
+        said = event.traffic is not None
         steps.complete(event)
+        if said or event.user_agent or event.ip or event.reasons:
+            look(event, said)
     found = columns.said(chunk.rich, shared=("type", *chunk.shared))
     if len(chunk.rich) == rows:
         return found

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from turnout.model import DETAIL_FIELD, Event
+from turnout.model import DETAIL_FIELD, REASONS, Event
 from turnout.store.catalog import Sighting
 from turnout.store.events import Cells
 
@@ -37,8 +37,12 @@ TEXT = (
     "ip",
     "user_agent",
     "country",
+    "city",
+    "network",
     "device",
+    "os",
     "browser",
+    "browser_version",
     "traffic",
 )
 
@@ -61,6 +65,8 @@ SCHEMA = pa.schema(
         "amount": pa.decimal128(18, 6),
         "params": pa.string(),
         "properties": pa.string(),
+        "reasons": pa.uint32(),
+        "rule_version": pa.uint8(),
     }
 )
 
@@ -167,10 +173,17 @@ def _texts(mappings: list[dict[str, Any] | None]) -> list[str | None]:
     return [_encode(mapping).decode() if mapping else None for mapping in mappings]
 
 
+def _bits(reasons: list[tuple[str, ...]]) -> list[int]:
+    return [sum(map(_BIT_OF.__getitem__, set(names))) if names else 0 for names in reasons]
+
+
 def _split_of(sent: Any) -> str:
     """What splits `sent`: whether the recipient had opted in to push."""
     return "" if sent.opted_in is None else "opted_in" if sent.opted_in else "opted_out"
 
+
+#: What each reason is in the `reasons` of the store.
+_BIT_OF = {name: 1 << position for position, name in enumerate(REASONS)}
 
 _encode = msgspec.json.Encoder().encode
 _sighted = attrgetter("campaign", "channel", "message", "variation", "type")
@@ -181,9 +194,10 @@ _DETAIL_OF: dict[str, Callable[[Any], str]] = {
 
 #: Of each column that is a field of the event: how to read it, and what makes a list of them ready for Arrow.
 _COLUMNS: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]] | None]] = {
-    **{name: (attrgetter(name), None) for name in (*TEXT, "anonymous", "goal", "quantity", "amount")},
+    **{name: (attrgetter(name), None) for name in (*TEXT, "anonymous", "goal", "quantity", "amount", "rule_version")},
     "order_id": (attrgetter("order"), None),
     "duration_ms": (attrgetter("duration_s"), _milliseconds),
     "params": (attrgetter("params"), _texts),
     "properties": (attrgetter("properties"), _texts),
+    "reasons": (attrgetter("reasons"), _bits),
 }

@@ -6,14 +6,14 @@ columns together, when the store takes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 
-from turnout.ingest.columns import Packed, pack
+from turnout.ingest.columns import SCHEMA, Packed, pack
 from turnout.ingest.steps import Batch
 from turnout.model import Event
 from turnout.store.catalog import Sighting
@@ -139,10 +139,7 @@ def decode(payload: bytes) -> dict[str, Share]:
     """The group that was encoded. ValueError if it is none."""
     return {
         kept.workspace: Share(
-            packed=[
-                Packed(tuple(pa.ipc.open_stream(pa.py_buffer(one.records))), one.cells, frozenset(one.sightings))
-                for one in kept.packed
-            ],
+            packed=[Packed(tuple(_records(one.records)), one.cells, frozenset(one.sightings)) for one in kept.packed],
             packed_digests=_ids(kept.packed_digests),
             events=kept.events,
             event_digests=_ids(kept.event_digests),
@@ -150,6 +147,17 @@ def decode(payload: bytes) -> dict[str, Share]:
         )
         for kept in _decoder.decode(payload)
     }
+
+
+def _records(stream: memoryview) -> Iterator[pa.RecordBatch]:
+    """The batches of a stream; one that an older version wrote says nothing in the columns that came later."""
+    for batch in pa.ipc.open_stream(pa.py_buffer(stream)):
+        if batch.schema.equals(SCHEMA):
+            yield batch
+        else:
+            held = {name: batch.column(name) for name in batch.schema.names}
+            arrays = [held.get(one.name, pa.nulls(batch.num_rows, one.type)) for one in SCHEMA]
+            yield pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
 def _stream(records: Iterable[pa.RecordBatch]) -> memoryview:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import xxhash
@@ -40,6 +41,11 @@ MAPPING_LIMIT_BYTES = 65_536
 
 #: How deep their values may be nested.
 MAPPING_LIMIT_DEPTH = 64
+
+
+#: Adds to an event (or what has its fields) what can be known of its request: see `ingest.context`. Told whether its
+#: class of traffic is the sender's word.
+Look = Callable[[Any, bool], None]
 
 
 class Refused(Exception):
@@ -78,8 +84,10 @@ class Batch:
         return self.packed
 
 
-def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime) -> Batch:
-    """Send each `(index, event)` through the steps."""
+def prepare(
+    workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime, look: Look = lambda event, said: None
+) -> Batch:
+    """Send each `(index, event)` through the steps; `look` is the last of them, where there is anything to see."""
     batch = Batch(workspace, received_us=instant(now))
     latest_us = batch.received_us + MAX_AHEAD_US
     prefix = id_prefix(workspace)
@@ -89,6 +97,7 @@ def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetim
             event.time = moment = instant(event.time)
             if not _EARLIEST_US <= moment <= latest_us:
                 check_span(moment, moment, batch.received_us)
+            said = event.traffic is not None
             complete(event)
         except Refused as refused:
             batch.rejected.append(
@@ -103,6 +112,9 @@ def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetim
                 remember(identity_of(sender_id, prefix))
             else:
                 remember(_hash(prefix + sender_id.encode()))
+            # After the identity, which must not change with what the rules or the user's data find.
+            if said or event.user_agent or event.ip or event.reasons:
+                look(event, said)
     return batch
 
 

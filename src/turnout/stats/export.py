@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from turnout.errors import InvalidInput, UnknownName
-from turnout.model import REACTIONS
+from turnout.model import REACTIONS, REASONS
 from turnout.stats import calendar
 from turnout.stats.metrics import METRICS, Metric
 from turnout.stats.question import Filter, Question
@@ -58,9 +58,18 @@ EVENT_COLUMNS: dict[str, str] = {
     "ip": "ip",
     "user_agent": "toString(user_agent)",
     "country": "toString(country)",
+    "city": "toString(city)",
+    "network": "toString(network)",
     "device": "toString(device)",
+    "os": "toString(os)",
     "browser": "toString(browser)",
+    "browser_version": "toString(browser_version)",
     "traffic": "toString(traffic)",
+    "reasons": f"arrayMap(bit -> {list(REASONS)}[bit + 1], bitPositionsToArray(bitAnd(reasons, 4294967294)))",
+    # A class without a version is the sender's word, which needs no reason beside it, so one that rules made (or found no reason for) has one.
+    "rule_version": (
+        "if(bitTest(reasons, 0) OR (user_agent = '' AND ip = '' AND reasons = 0), 0, greatest(rule_version, 1))"
+    ),
 }
 
 
@@ -68,7 +77,7 @@ EVENT_COLUMNS: dict[str, str] = {
 _OBJECTS = ("params", "properties")
 
 #: What an event need not say, besides empty strings and nulls.
-_BLANK: dict[str, object] = {"anonymous": False, "goal": 0}
+_BLANK: dict[str, object] = {"anonymous": False, "goal": 0, "rule_version": 0, "reasons": []}
 
 
 @dataclass(frozen=True)

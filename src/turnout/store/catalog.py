@@ -119,7 +119,7 @@ class Catalog:
             self._workspaces[name] = workspace
             return workspace
 
-    def change_workspace(self, name: str, /, **changes: str | int) -> Workspace:
+    def change_workspace(self, name: str, /, **changes: str | int | tuple[str, ...]) -> Workspace:
         """Set some fields of a workspace."""
         with self._lock:
             access_key = str(changes.get("access_key", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from msgspec import UNSET
 from starlette.responses import Response
@@ -15,8 +16,10 @@ from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.stats import calendar
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
-#: Of opening the app; see `model.Workspace`.
-_WINDOWS = ("influence_window_s", "dormant_s")
+#: What a workspace may choose; see `model.Workspace`.
+_CHOICES = (
+    "influence_window_s", "dormant_s", "addresses", "allow_agents", "allow_networks", "retention_days", "live_tokens",
+)  # fmt: skip
 
 
 async def list_keys(call: Call) -> Response:
@@ -68,9 +71,9 @@ async def add_workspace(call: Call) -> Response:
             access_key=asked.access_key,
             signing_secret=asked.signing_secret,
         )
-        windows = {name: value for name in _WINDOWS if (value := getattr(asked, name))}
-        if windows:
-            workspace = catalog.change_workspace(workspace.id, **windows)
+        choices = _chosen(asked)
+        if choices:
+            workspace = catalog.change_workspace(workspace.id, **choices)
         _, secret = catalog.add_key(workspace.id, name="first key")
         return _workspace(workspace, api_key=secret)
 
@@ -78,14 +81,14 @@ async def add_workspace(call: Call) -> Response:
 
 
 async def change_workspace(call: Call) -> Response:
-    """Set the name, zone, access key, signing secret or the windows of opening of the caller's workspace."""
+    """Set the name, zone, access key, signing secret or one of the choices of the caller's workspace."""
     asked = await read_body(call, wire.NewWorkspace)
     if asked.id not in ("", call.workspace.id):
         raise Forbidden("a workspace's id can't change")
     if asked.timezone:
         calendar.zone(asked.timezone)
-    names = ("name", "timezone", "access_key", "signing_secret", *_WINDOWS)
-    changes = {name: getattr(asked, name) for name in names if getattr(asked, name)}
+    names = ("name", "timezone", "access_key", "signing_secret")
+    changes = {name: getattr(asked, name) for name in names if getattr(asked, name)} | _chosen(asked)
     workspace = await call.services.run(lambda: call.services.catalog.change_workspace(call.workspace.id, **changes))
     call.services.statistics.changed([workspace.id])
     return _json(_workspace(workspace))
@@ -141,15 +144,25 @@ async def _cells(call: Call) -> Cells:
     return Cells(call.workspace.id, tuple(names), max(FIRST_MS, start), min(LAST_MS, end))
 
 
+def _chosen(asked: wire.NewWorkspace) -> dict[str, Any]:
+    return {name: value for name in _CHOICES if (value := getattr(asked, name)) is not None}
+
+
 def _key(key: ApiKey, secret: str = "") -> wire.KeyAnswer:
     return wire.KeyAnswer(key.id, key.name, key.scopes, key.created_at, key.revoked_at, secret or UNSET)
 
 
 def _workspace(one: Workspace, api_key: str = "") -> wire.WorkspaceAnswer:
     return wire.WorkspaceAnswer(
-        one.id, one.name, one.timezone, one.access_key, one.influence_window_s, one.dormant_s,
-        one.created_at, one.signing_secret, api_key or UNSET,
-    )  # fmt: skip
+        id=one.id,
+        name=one.name,
+        timezone=one.timezone,
+        access_key=one.access_key,
+        **{name: getattr(one, name) for name in _CHOICES},
+        created_at=one.created_at,
+        signing_secret=one.signing_secret,
+        api_key=api_key or UNSET,
+    )
 
 
 def _only_local(call: Call) -> None:

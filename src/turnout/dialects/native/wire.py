@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from turnout.model import CampaignFields, Id, Name, Rejection, Text
+from turnout.model import Addresses, Allowed, CampaignFields, Id, LiveTokens, Name, Rejection, Text
 
 
 class ErrorBody(Struct, frozen=True):
@@ -198,6 +198,11 @@ class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
     signing_secret: Id = ""
     influence_window_s: Annotated[int, Meta(ge=1, le=2_592_000)] | None = None
     dormant_s: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
+    addresses: Addresses | None = None
+    allow_agents: Allowed | None = None
+    allow_networks: Allowed | None = None
+    retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
+    live_tokens: LiveTokens | None = None
 
 
 class WorkspaceAnswer(Struct, frozen=True):
@@ -209,6 +214,11 @@ class WorkspaceAnswer(Struct, frozen=True):
     access_key: str
     influence_window_s: int
     dormant_s: int
+    addresses: str
+    allow_agents: tuple[str, ...]
+    allow_networks: tuple[str, ...]
+    retention_days: int
+    live_tokens: str
     created_at: dt.datetime
     signing_secret: str | UnsetType = UNSET
     api_key: str | UnsetType = UNSET

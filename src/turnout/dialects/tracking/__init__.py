@@ -1,0 +1,1 @@
+"""What anybody may call without a key: tracked links, the pixel, the live beacon, webhooks."""
