@@ -26,7 +26,7 @@ def test_it_can_be_written_from_the_command_line() -> None:
 def test_every_vendor_route_is_in_it() -> None:
     text = compatibility.document()
     for room in ROOMS:
-        if room.name != "native":
+        if room.name not in ("native", "tracking"):
             assert room.compatibility, room.name
             for route in room.routes:
                 assert f"### {route.method} {route.path}\n" in text

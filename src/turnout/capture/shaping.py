@@ -330,4 +330,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "currency": _upper,
     "params": _mapping,
     "properties": _mapping,
+    "reasons": _mapping,
+    "rule_version": _whole,
 }

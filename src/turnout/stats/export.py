@@ -65,7 +65,10 @@ EVENT_COLUMNS: dict[str, str] = {
     "browser": "toString(browser)",
     "browser_version": "toString(browser_version)",
     "traffic": "toString(traffic)",
-    "reasons": f"arrayMap(bit -> {list(REASONS)}[bit + 1], bitPositionsToArray(bitAnd(reasons, 4294967294)))",
+    "reasons": (
+        "if(bitAnd(reasons, 4294967294) = 0, '', toJSONString("
+        f"arrayMap(bit -> {list(REASONS)}[bit + 1], bitPositionsToArray(bitAnd(reasons, 4294967294)))))"
+    ),
     # A class without a version is the sender's word, which needs no reason beside it, so one that rules made (or found no reason for) has one.
     "rule_version": (
         "if(bitTest(reasons, 0) OR (user_agent = '' AND ip = '' AND reasons = 0), 0, greatest(rule_version, 1))"
@@ -73,11 +76,11 @@ EVENT_COLUMNS: dict[str, str] = {
 }
 
 
-#: What NDJSON says as objects and not as their text.
-_OBJECTS = ("params", "properties")
+#: What NDJSON says as objects and lists, and not as their text.
+_OBJECTS = ("params", "properties", "reasons")
 
 #: What an event need not say, besides empty strings and nulls.
-_BLANK: dict[str, object] = {"anonymous": False, "goal": 0, "rule_version": 0, "reasons": []}
+_BLANK: dict[str, object] = {"anonymous": False, "goal": 0, "rule_version": 0}
 
 
 @dataclass(frozen=True)
