@@ -69,7 +69,7 @@ EVENT_COLUMNS: dict[str, str] = {
         "if(bitAnd(reasons, 4294967294) = 0, '', toJSONString("
         f"arrayMap(bit -> {list(REASONS)}[bit + 1], bitPositionsToArray(bitAnd(reasons, 4294967294)))))"
     ),
-    # A class without a version is the sender's word, which needs no reason beside it, so one that rules made (or found no reason for) has one.
+    # A class without a version is the sender's word, which needs no reason beside it; one that rules made has theirs.
     "rule_version": (
         "if(bitTest(reasons, 0) OR (user_agent = '' AND ip = '' AND reasons = 0), 0, greatest(rule_version, 1))"
     ),
