@@ -5,6 +5,7 @@ import uuid
 import pyarrow as pa
 import pytest
 
+from turnout.errors import StoreError
 from turnout.store.engine import rows
 from turnout.store.events import SLOT_MS, Cells, EventStore, Span
 from turnout.store.migrate import migrate
@@ -174,3 +175,70 @@ def test_many_campaigns_are_rebuilt_in_parts(store, fresh_engine):
     store.rebuild(cells)
     assert store.differences(cells) == []
     assert rolled_up(fresh_engine) == 240
+
+
+MARK = "ALTER TABLE events UPDATE traffic = {class:String} WHERE workspace = {workspace:String} SETTINGS mutations_sync = 2"
+
+
+def classes(engine, table: str) -> dict[str, int]:
+    counted = "sum(events)" if table == "counts" else "count()"
+    return dict(rows(engine, f"SELECT traffic, {counted} FROM {table} GROUP BY traffic"))
+
+
+def test_stored_rows_change_with_their_rollup(store, fresh_engine, tmp_path):
+    batch, touched = some_events(60)
+    store.append([batch], touched)
+    store.settle()
+    before = store.repairs
+    seen = []
+    store._engine = Watching(fresh_engine, lambda: seen.append(store.repairs % 2))
+    store.amend([(MARK, {"class": "bot", "workspace": "w"})], touched)
+    assert set(seen) == {1}
+    assert (store.repairs - before) % 2 == 0 and store.repairs > before
+    assert classes(fresh_engine, "events") == {"bot": 60} == classes(fresh_engine, "counts")
+    assert (tmp_path / "journal.json").read_bytes() == b"[]"
+
+
+class Watching:
+    def __init__(self, engine, watch):
+        self._engine, self._watch = engine, watch
+
+    def execute(self, sql, parameters=None):
+        self._watch()
+        self._engine.execute(sql, parameters)
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+
+@pytest.mark.parametrize("statements", [0, 1, 2])
+def test_a_crash_within_a_change_is_mended(store, reopened, fresh_engine, dying, statements):
+    batch, touched = some_events(30)
+    store.append([batch], touched)
+    store._engine = dying(fresh_engine, last=statements)
+    with pytest.raises(Exception, match="events|counts"):
+        store.amend([(MARK, {"class": "bot", "workspace": "w"})], touched)
+    reopened.recover()
+    assert reopened.repairs % 2 == 0
+    assert classes(fresh_engine, "events") == {"bot" if statements else "human": 30} == classes(fresh_engine, "counts")
+
+
+def test_a_change_that_went_on_without_its_process_is_waited_for(store, reopened, fresh_engine):
+    batch, touched = some_events(30)
+    store.append([batch], touched)
+    slow = MARK.replace("{workspace:String}", "{workspace:String} AND sleepEachRow(0.01) = 0")
+    fresh_engine.execute(slow.replace("mutations_sync = 2", "mutations_sync = 0"), {"class": "bot", "workspace": "w"})
+    assert reopened.recover() > 0
+    assert classes(fresh_engine, "events") == {"bot": 30} == classes(fresh_engine, "counts")
+
+
+def test_a_change_that_fails_is_ended_and_can_be_made_again(store, fresh_engine):
+    batch, touched = some_events(30)
+    store.append([batch], touched)
+    wrong = MARK.replace("{class:String}", "toString(throwIf(recipient = 'r7'))")
+    with pytest.raises(StoreError):
+        store.amend([(MARK, {"class": "bot", "workspace": "w"}), (wrong, {"workspace": "w"})], touched)
+    assert store.repairs % 2 == 0
+    assert classes(fresh_engine, "events") == {"bot": 30} == classes(fresh_engine, "counts")
+    store.amend([(MARK, {"class": "scanner", "workspace": "w"})], touched)
+    assert classes(fresh_engine, "counts") == {"scanner": 30}

@@ -3,13 +3,16 @@
 Appending is two commits of the engine (raw, then the rollup's view), so a crash between them would
 leave the rollup short. The journal closes that gap: it names the cells that an append is about to
 touch, and whoever opens the store next holds those cells against raw and refills them if they differ.
+
+Rows that are stored already are changed by `amend`, under the same journal.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import msgspec
 import pyarrow as pa
 
 from turnout import sql
-from turnout.errors import Overloaded, StoreDamaged
+from turnout.errors import Overloaded, StoreDamaged, TurnoutError
 from turnout.store.durable import sync
 from turnout.store.engine import Engine, Parameters, Value, rows
 
@@ -39,6 +42,15 @@ FIRST_MS, LAST_MS = 0, 4_102_444_800_000
 
 #: Campaigns of one comparison or refill, which bounds the memory it needs.
 _CAMPAIGNS_AT_ONCE = 50
+
+#: How long `recover` waits for changes that the engine goes on with after a restart: as a whole, and while it says that
+#: one fails. And how often it looks.
+_UNFINISHED_TIMEOUT_S = 600
+_FAILING_TIMEOUT_S = 10
+_UNFINISHED_LOOK_S = 0.05
+_UNFINISHED = "SELECT latest_fail_reason FROM system.mutations WHERE database = currentDatabase() AND table = 'events'"
+_UNFINISHED += " AND NOT is_done AND NOT is_killed"
+_END_UNFINISHED = "KILL MUTATION WHERE database = currentDatabase() AND table = 'events' SYNC"
 
 
 #: Where an event is in the table: its campaign, its type, and its time in milliseconds.
@@ -81,7 +93,7 @@ class Span:
 
 
 class EventStore:
-    """Appends, looks up and repairs. One writer at a time calls `append`, `rebuild` and `recover`."""
+    """Appends, looks up, amends and repairs. One writer at a time calls `append`, `amend`, `rebuild` and `recover`."""
 
     def __init__(self, engine: Engine, journal: Path) -> None:
         self._engine = engine
@@ -122,11 +134,12 @@ class EventStore:
         self._engine.insert("events", pa.Table.from_batches(batches))
 
     def recover(self) -> int:
-        """Hold the cells of the last append against raw, refill what differs; returns slots mended.
+        """Hold the cells of the last append or change against raw, refill what differs; returns slots mended.
 
-        Where they can't be read, since a part is damaged, the rollup is distrusted: raw answers until a rebuild.
+        A change that was under way when the process died is first brought to its end. Where the cells can't be read, since a part is damaged, the rollup is distrusted: raw answers until a rebuild.
         """
         mended = 0
+        self._finish_changes()
         try:
             for cells in self._noted():
                 found = self.differences(cells)
@@ -136,6 +149,8 @@ class EventStore:
         except StoreDamaged:
             log.error("what the last append touched can't be read: turnout check says what is damaged")
             self.distrust()
+        # Everything that may have been in between is right again.
+        self._repairs += self._repairs % 2
         return mended
 
     def settle(self) -> None:
@@ -149,9 +164,53 @@ class EventStore:
         self._refill(cells)
         self._note(before)
 
-    def _refill(self, cells: Cells) -> None:
+    def amend(self, statements: Iterable[tuple[str, Parameters]], changed: Sequence[Cells] = ()) -> None:
+        """Change rows that are stored: run `ALTER TABLE events UPDATE …` statements, then refill the rollup of `changed`.
+
+        `changed` are the cells whose counts may be others afterwards: none where only columns change that the rollup
+        does not have. Every statement must end with `SETTINGS mutations_sync = 2`, and may read only tables that are
+        there after a restart: what dies half way is brought to its end by the next `recover`. While this runs,
+        `repairs` is odd and raw answers, in which some rows may be changed already and others not yet.
+
+        If a statement fails it is ended where it stands, the rollup is made to say what raw says, and the error is
+        raised: the caller may try again.
+        """
+        before = self._noted()
+        self._note([*before, *changed])
+        self._repairs += 1 - self._repairs % 2
+        try:
+            for text, parameters in statements:
+                self._engine.execute(text, parameters)
+        except TurnoutError:
+            # The engine would try it again and again, and everything later would wait for it.
+            self._engine.execute(_END_UNFINISHED)
+            raise
+        finally:
+            self._refill(*changed)
+        self._note(before)
+
+    def _finish_changes(self) -> None:
+        """Wait until the engine has ended the changes that an earlier process began. One that can't be ended is
+        left where it stands; whatever it has changed, raw is what counts."""
+        failing = 0
+        for _ in range(int(_UNFINISHED_TIMEOUT_S / _UNFINISHED_LOOK_S)):
+            left = rows(self._engine, _UNFINISHED)
+            failing = failing + 1 if any(reason for (reason,) in left) else 0
+            if not left or failing * _UNFINISHED_LOOK_S > _FAILING_TIMEOUT_S:
+                break
+            time.sleep(_UNFINISHED_LOOK_S)
+        if left:
+            log.error("a change of stored events could not be ended, and is left half done: make it again")
+            self._engine.execute(_END_UNFINISHED)
+
+    def _refill(self, *changed: Cells) -> None:
         # Left odd where this fails: raw answers until a later one ends well.
         self._repairs += 1 - self._repairs % 2
+        for cells in changed:
+            self._refill_cells(cells)
+        self._repairs += 1
+
+    def _refill_cells(self, cells: Cells) -> None:
         for part in _parts(cells.whole_slots()):
             self._engine.execute(
                 _CLEAR,
@@ -163,7 +222,6 @@ class EventStore:
                 },
             )
             self._engine.execute(_REFILL, _parameters(part))
-        self._repairs += 1
 
     def differences(self, cells: Cells, limit: int = 1000) -> list[Difference]:
         """Up to `limit` slots per fifty campaigns where the rollup is not what raw says; empty is right."""
