@@ -136,7 +136,8 @@ class EventStore:
     def recover(self) -> int:
         """Hold the cells of the last append or change against raw, refill what differs; returns slots mended.
 
-        A change that was under way when the process died is first brought to its end. Where the cells can't be read, since a part is damaged, the rollup is distrusted: raw answers until a rebuild.
+        A change that was under way when the process died is first brought to its end. Where the cells can't be read,
+        since a part is damaged, the rollup is distrusted: raw answers until a rebuild.
         """
         mended = 0
         self._finish_changes()
@@ -165,7 +166,7 @@ class EventStore:
         self._note(before)
 
     def amend(self, statements: Iterable[tuple[str, Parameters]], changed: Sequence[Cells] = ()) -> None:
-        """Change rows that are stored: run `ALTER TABLE events UPDATE …` statements, then refill the rollup of `changed`.
+        """Change stored rows: run statements `ALTER TABLE events UPDATE …`, then refill the rollup of `changed`.
 
         `changed` are the cells whose counts may be others afterwards: none where only columns change that the rollup
         does not have. Every statement must end with `SETTINGS mutations_sync = 2`, and may read only tables that are
