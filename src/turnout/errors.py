@@ -7,6 +7,7 @@
     ├── Unauthenticated         no credentials, or wrong ones
     ├── Forbidden               the credentials are good, but not for this
     ├── NotFound                no such thing in this workspace
+    │   └── Gone                there was, and it has ended
     ├── MethodNotAllowed        there is such a thing, but not by that verb
     ├── Conflict                it would clash with something that is there
     ├── TooLarge                over a limit, which the message names
@@ -79,6 +80,12 @@ class NotFound(TurnoutError):
     """No such thing in this workspace (another workspace's things do not exist here)."""
 
     code = "not_found"
+
+
+class Gone(NotFound):
+    """There was such a thing; it was deleted, or its time is over."""
+
+    code = "gone"
 
 
 class MethodNotAllowed(TurnoutError):

@@ -27,6 +27,8 @@ class Settings:
     api_key: str = ""
     signing_secret: str = ""
     timezone: str = "UTC"
+    #: Where links and pixels that are made here are reached from outside; that of the request if empty.
+    public_url: str = ""
 
     body_limit_bytes: int = 32 * MIB
     expanded_limit_bytes: int = 256 * MIB
@@ -38,6 +40,7 @@ class Settings:
     spool_age_limit_s: int = 600
     flush_age_ms: int = 1000
     settle_timeout_s: int = 10
+    tracking_timeout_ms: int = 1000
     readers: int = 4
     query_timeout_s: int = 30
     query_memory_limit_bytes: int = 2048 * MIB
@@ -72,6 +75,7 @@ ENVIRONMENT = {
     "TURNOUT_API_KEY": "api_key",
     "TURNOUT_SIGNING_SECRET": "signing_secret",
     "TURNOUT_TIMEZONE": "timezone",
+    "TURNOUT_PUBLIC_URL": "public_url",
     "TURNOUT_BODY_LIMIT_BYTES": "body_limit_bytes",
     "TURNOUT_EXPANDED_LIMIT_BYTES": "expanded_limit_bytes",
     "TURNOUT_REQUEST_LIMIT_EVENTS": "request_limit_events",
@@ -81,6 +85,7 @@ ENVIRONMENT = {
     "TURNOUT_SPOOL_AGE_LIMIT_S": "spool_age_limit_s",
     "TURNOUT_FLUSH_AGE_MS": "flush_age_ms",
     "TURNOUT_SETTLE_TIMEOUT_S": "settle_timeout_s",
+    "TURNOUT_TRACKING_TIMEOUT_MS": "tracking_timeout_ms",
     "TURNOUT_READERS": "readers",
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
     "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "query_memory_limit_bytes",

@@ -119,6 +119,18 @@ class Telemetry:
         self.unauthenticated = Counter(
             "turnout_requests_unauthenticated", "Requests without good credentials.", ["room"], registry=registry
         )
+        self.tracked_late = Counter(
+            "turnout_tracked_late",
+            "Clicks and opens whose sender was served before they were on disk; they are recorded afterwards.",
+            ["what"],
+            registry=registry,
+        )
+        self.tracked_lost = Counter(
+            "turnout_tracked_lost",
+            "Clicks and opens that could not be recorded, though tried again.",
+            ["what"],
+            registry=registry,
+        )
         self.requests_in_flight = Gauge("turnout_requests_in_flight", "Requests under way.", registry=registry)
         self.body_bytes_in_flight = Gauge(
             "turnout_body_in_flight_bytes", "Bytes of bodies that are read or worked on.", registry=registry

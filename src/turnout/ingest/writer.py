@@ -152,12 +152,17 @@ class Writer:
 
     async def accept(self, batch: Batch) -> Receipt:
         """Hand in a batch; the receipt comes when it is durable. Overloaded if too much is waiting."""
-        if not batch.digests:
-            return _nothing_new(batch)
+        return await self.hand_in(batch)
+
+    def hand_in(self, batch: Batch) -> asyncio.Future[Receipt]:
+        """The same for who may not wait to the end: the batch is written unless the future is cancelled."""
         loop = asyncio.get_running_loop()
         receipt: asyncio.Future[Receipt] = loop.create_future()
-        self._take(_Submission(batch, receipt, loop))
-        return await receipt
+        if batch.digests:
+            self._take(_Submission(batch, receipt, loop))
+        else:
+            receipt.set_result(_nothing_new(batch))
+        return receipt
 
     def submit(self, batch: Batch) -> Future[Receipt]:
         """The same for a thread."""

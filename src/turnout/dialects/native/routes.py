@@ -21,6 +21,7 @@ STATUS: dict[type[errors.TurnoutError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.MethodNotAllowed: 405,
     errors.Conflict: 409,
     errors.TooLarge: 413,
