@@ -34,7 +34,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Said:
-    """One event that a provider told. `source` is the part of the body that it was made of, kept if it is no event."""
+    """One event that a provider told.
+
+    `source` is the part of the body that it was made of, kept if it is no event. It is a body by itself: `parse` is
+    given it again, later, with the same headers and query. Several events may share one.
+    """
 
     event: dict[str, Any]
     source: bytes
@@ -42,7 +46,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Unread:
-    """A part of a body that was not understood, and why, for a person."""
+    """A part of a body that was not understood, a body by itself like `Said.source`; and why, for a person."""
 
     source: bytes
     error: str
@@ -80,6 +84,13 @@ class Provider:
     options: Mapping[str, str] = field(default_factory=dict)
     #: What to configure at the provider, for `turnout hooks add`: a sentence or two.
     setup: str = ""
+    #: Whether `verify` is called for a hook without a secret, too: it checks with keys that are public.
+    always_verifies: bool = False
+    #: Whether `verify` or `parse` may ask somebody over the network, and so must not hold up the event loop.
+    blocks: bool = False
+    #: The headers, in lower case, that `parse` reads; one that ends with `*` is a prefix. They are kept with what is
+    #: not understood, so that it can be parsed again.
+    headers: tuple[str, ...] = ()
 
     @property
     def signs(self) -> bool:
