@@ -1,0 +1,152 @@
+"""Addresses of requests: which address a text is, what is kept of it, and where in the world it is.
+
+The text of an event's `ip` enters, which may be anything; an address, a `Place`, or the text to keep leaves.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from turnout.errors import InvalidInput
+from turnout.model import Addresses
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: Different addresses that are remembered, of all workspaces together.
+ADDRESSES_KEPT = 16_384
+
+#: What a truncated address says: the network of a customer, not one of its machines.
+TRUNCATED_BITS = {4: 24, 6: 48}
+
+#: As a column of the store takes it; a database says less.
+_NAME_LIMIT = 256
+
+#: An address as proxies write it: with a port, in brackets, with the zone of a link.
+_DRESSED = re.compile(r"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+):\d{1,5}|([0-9A-Fa-f:.]+)%.*")
+
+
+class Place(NamedTuple):
+    """Where an address is, as far as it is known: ISO 3166 alpha-2, a city's English name, who runs the network."""
+
+    country: str = ""
+    city: str = ""
+    network: str = ""
+
+
+NOWHERE = Place()
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def address_of(text: str) -> Address | None:
+    """The address that a text is, without port, brackets and zone; None if it is none."""
+    bare = text.strip()
+    if dressed := _DRESSED.fullmatch(bare):
+        bare = next(part for part in dressed.groups() if part)
+    try:
+        found = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        return found.ipv4_mapped
+    return found
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def kept(text: str, policy: Addresses) -> str:
+    """What is kept of an event's `ip`.
+
+    In full, an address is written the one way that there is, and what is none stays as it was said. Truncated, it is
+    the first address of its network; then, and where none is kept, nothing stays of a text that is no address.
+    """
+    if policy == "none" or not text:
+        return ""
+    found = address_of(text)
+    if policy == "full":
+        return str(found) if found is not None else text
+    if found is None:
+        return ""
+    return str(ipaddress.ip_network((found, TRUNCATED_BITS[found.version]), strict=False).network_address)
+
+
+class Places:
+    """Countries of the embedded data, or what the user's own databases (.mmdb) say."""
+
+    def __init__(self, databases: str = "") -> None:
+        """`databases` are paths, comma-separated: for each thing to know, the first that says it is believed.
+
+        InvalidInput if one of them can't be read.
+        """
+        self._readers = [_opened(path.strip()) for path in databases.split(",") if path.strip()]
+        # Beside the method, since what it remembers must not outlive this.
+        self.of = lru_cache(maxsize=ADDRESSES_KEPT)(self._of)
+
+    def close(self) -> None:
+        """Close the databases."""
+        for reader in self._readers:
+            reader.close()
+
+    def _of(self, text: str) -> Place:
+        """Where the address is that this text is; nowhere, if it is none."""
+        found = address_of(text)
+        if found is None:
+            return NOWHERE
+        country, city, network = "", "", ""
+        for reader in self._readers:
+            record = _record(reader, found)
+            country = country or _country(record)
+            city = city or _text(record, "city")
+            network = network or _network(record)
+        return Place(country or _embedded(found), city, network)
+
+
+def _opened(path: str) -> Any:
+    import maxminddb
+
+    try:
+        return maxminddb.open_database(path)
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+        raise InvalidInput(f"can't read the database '{path}': {error}", field="TURNOUT_MMDB") from None
+
+
+def _record(reader: Any, address: Address) -> Mapping[str, Any]:
+    import maxminddb
+
+    try:
+        found = reader.get(str(address))
+    except (ValueError, maxminddb.InvalidDatabaseError):
+        # An IPv6 address, and a database of IPv4 alone; or one that is damaged there.
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _country(record: Mapping[str, Any]) -> str:
+    found = record.get("country")
+    code = found.get("iso_code") if isinstance(found, dict) else record.get("country_code", found)
+    return code if isinstance(code, str) and len(code) == 2 and code.isascii() and code.isupper() else ""
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    """A name: plain, or in several languages."""
+    found = record.get(name)
+    if isinstance(found, dict):
+        names = found.get("names")
+        found = names.get("en") if isinstance(names, dict) else None
+    return found[:_NAME_LIMIT] if isinstance(found, str) else ""
+
+
+def _network(record: Mapping[str, Any]) -> str:
+    for name in ("autonomous_system_organization", "as_name", "isp", "organization"):
+        if found := _text(record, name):
+            return found
+    number = record.get("autonomous_system_number")
+    return f"AS{number}" if isinstance(number, int) else _text(record, "asn")
+
+
+def _embedded(address: Address) -> str:
+    import iptocc
+
+    return iptocc.country_code(str(address)) or ""
