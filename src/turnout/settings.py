@@ -27,6 +27,7 @@ class Settings:
     api_key: str = ""
     signing_secret: str = ""
     timezone: str = "UTC"
+    mmdb: str = ""
     #: Where links and pixels that are made here are reached from outside; that of the request if empty.
     public_url: str = ""
 
@@ -56,8 +57,12 @@ class Settings:
     key_limit_requests_per_s: int = 0
     key_limit_events_per_s: int = 0
     attempts_limit_per_minute: int = 60
+    live_limit_requests_per_s: int = 100
     proxy_hops: int = 0
     free_floor_bytes: int = 256 * MIB
+    dead_letter_limit_rows: int = 10_000
+    dead_letter_limit_bytes: int = 256 * MIB
+    dead_letter_age_limit_days: int = 30
 
     log_level: str = "info"
     log_format: str = "text"
@@ -75,6 +80,7 @@ ENVIRONMENT = {
     "TURNOUT_API_KEY": "api_key",
     "TURNOUT_SIGNING_SECRET": "signing_secret",
     "TURNOUT_TIMEZONE": "timezone",
+    "TURNOUT_MMDB": "mmdb",
     "TURNOUT_PUBLIC_URL": "public_url",
     "TURNOUT_BODY_LIMIT_BYTES": "body_limit_bytes",
     "TURNOUT_EXPANDED_LIMIT_BYTES": "expanded_limit_bytes",
@@ -99,8 +105,12 @@ ENVIRONMENT = {
     "TURNOUT_KEY_LIMIT_REQUESTS_PER_S": "key_limit_requests_per_s",
     "TURNOUT_KEY_LIMIT_EVENTS_PER_S": "key_limit_events_per_s",
     "TURNOUT_ATTEMPTS_LIMIT_PER_MINUTE": "attempts_limit_per_minute",
+    "TURNOUT_LIVE_LIMIT_REQUESTS_PER_S": "live_limit_requests_per_s",
     "TURNOUT_PROXY_HOPS": "proxy_hops",
     "TURNOUT_FREE_FLOOR_BYTES": "free_floor_bytes",
+    "TURNOUT_DEAD_LETTER_LIMIT_ROWS": "dead_letter_limit_rows",
+    "TURNOUT_DEAD_LETTER_LIMIT_BYTES": "dead_letter_limit_bytes",
+    "TURNOUT_DEAD_LETTER_AGE_LIMIT_DAYS": "dead_letter_age_limit_days",
     "TURNOUT_LOG_LEVEL": "log_level",
     "TURNOUT_LOG_FORMAT": "log_format",
     "TURNOUT_LOG_REQUESTS": "log_requests",

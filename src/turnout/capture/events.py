@@ -15,7 +15,7 @@ from turnout.capture.decode import decode
 from turnout.errors import InvalidInput, UnsupportedFormat
 from turnout.ingest.bulk import bulk
 from turnout.ingest.group import PACK_FROM_EVENTS
-from turnout.ingest.steps import Batch, Look, prepare
+from turnout.ingest.steps import UNSEEN, Batch, Look, prepare
 from turnout.model import Receipt, Workspace
 from turnout.services import Services
 
@@ -78,9 +78,7 @@ async def receive(
     return await services.writer.accept(batch)
 
 
-def batch_of(
-    workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = lambda event, said: None
-) -> Batch:
+def batch_of(workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = UNSEEN) -> Batch:
     """The events of an expanded body, prepared, and as columns where they are many. Raises what `decode` does.
 
     In bulk if nothing is wrong with any of them, else one by one: whatever is to be said of an event is said there.

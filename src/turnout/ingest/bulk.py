@@ -27,7 +27,8 @@ import pyarrow.compute as pc
 
 from turnout.ingest import columns, steps
 from turnout.ingest.columns import Packed
-from turnout.ingest.steps import Batch, Look, Refused
+from turnout.ingest.deliveries import DELIVERING, RECENT_S, SAMPLED_OF_BATCH
+from turnout.ingest.steps import UNSEEN, Batch, Look, Refused
 from turnout.model import BEHAVIOURS, EVENT_TYPES, Event
 from turnout.store.catalog import Sighting
 
@@ -97,6 +98,8 @@ def _narrow(shared: tuple[str, ...]) -> _Form:
 
 _TYPES = pa.array(EVENT_TYPES, pa.string())
 _NEEDS_CAMPAIGN = np.array([kind not in BEHAVIOURS for kind in EVENT_TYPES])
+_DELIVERS = np.array([kind in DELIVERING for kind in EVENT_TYPES])
+_RECENT_US = RECENT_S * 1_000_000
 _ENROLLED = EVENT_TYPES.index("enrolled")
 
 _MICROSECONDS = pa.timestamp("us", "UTC")
@@ -125,9 +128,7 @@ class _Chunk:
     rich_at: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
 
-def bulk(
-    workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = lambda event, said: None
-) -> Batch | None:
+def bulk(workspace: str, body: bytes, limit_events: int, now: dt.datetime, look: Look = UNSEEN) -> Batch | None:
     """The batch of a whole body, packed, or None if it must be judged event by event (or holds none)."""
     if b"\0" in body or (b"\\" in body and rb"\u0000" in body):
         return None
@@ -241,14 +242,25 @@ class _Columned:
             else:
                 raise _Unusual
         self._see(found, numbers)
+        if last > self._received_us - _RECENT_US:
+            self._note_deliveries(found, numbers, time.to_numpy())
         found |= {
             "type": _TYPES.take(pa.array(numbers)),
             "time": pc.divide(time, 1000).view(columns.MILLISECONDS),
             "received": pa.repeat(self._received, rows),
             "id": columns.identities(chunk.digests),
-            **_rich_columns(chunk, rows, self._look),
+            **_rich_columns(chunk, rows, time.to_numpy(), self._look),
         }
         self._records.append(columns.assemble(self._workspace, rows, found))
+
+    def _note_deliveries(
+        self, found: dict[str, pa.Array], numbers: npt.NDArray[np.uint8], times: npt.NDArray[np.int64]
+    ) -> None:
+        """Tell `look` of messages that were delivered now, the last ones of many."""
+        rows = np.flatnonzero(_DELIVERS[numbers] & (times > self._received_us - _RECENT_US))[-SAMPLED_OF_BATCH:]
+        if rows.size:
+            columns = [found[name].take(pa.array(rows)).to_pylist() for name in ("campaign", "message", "recipient")]
+            self._look.delivered_in_bulk(zip(*columns, times[rows].tolist(), strict=True))
 
     def _see(self, found: dict[str, pa.Array], numbers: npt.NDArray[np.uint8]) -> None:
         """Note the campaigns, each with where and how it was seen; every event that needs one must name it."""
@@ -263,18 +275,20 @@ class _Columned:
                 raise _Unusual
 
 
-def _rich_columns(chunk: _Chunk, rows: int, look: Look) -> dict[str, pa.Array]:
+def _rich_columns(chunk: _Chunk, rows: int, times: npt.NDArray[np.int64], look: Look) -> dict[str, pa.Array]:
     """The fields that not every type has: made of the events that have them, spread over all rows."""
-    for event in chunk.rich:
+    places = np.concatenate(chunk.rich_at)
+    for at, event in enumerate(chunk.rich):
         said = event.traffic is not None
         steps.complete(event)
         if said or event.user_agent or event.ip or event.reasons:
+            event.time = int(times[places[at]])
             look(event, said)
     found = columns.said(chunk.rich, shared=("type", *chunk.shared))
     if len(chunk.rich) == rows:
         return found
     where = np.full(rows, len(chunk.rich), dtype=np.int64)
-    where[np.concatenate(chunk.rich_at)] = np.arange(len(chunk.rich))
+    where[places] = np.arange(len(chunk.rich))
     at = pa.array(where)
     found = {"traffic": columns.nothing(pa.string(), 0), **found}
     return {

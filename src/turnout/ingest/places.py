@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from turnout.errors import InvalidInput
-from turnout.model import Addresses
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -37,39 +36,39 @@ class Place(NamedTuple):
     network: str = ""
 
 
-NOWHERE = Place()
+class Seen(NamedTuple):
+    """What a text said of an address is: what is kept of it in full and truncated, and where it is.
+
+    In full, an address is written the one way that there is, and what is none stays as it was said. Truncated, it is
+    the first address of its network, and nothing stays of a text that is no address.
+    """
+
+    full: str
+    truncated: str
+    place: Place
 
 
-@lru_cache(maxsize=ADDRESSES_KEPT)
 def address_of(text: str) -> Address | None:
     """The address that a text is, without port, brackets and zone; None if it is none."""
-    bare = text.strip()
-    if dressed := _DRESSED.fullmatch(bare):
-        bare = next(part for part in dressed.groups() if part)
-    try:
-        found = ipaddress.ip_address(bare)
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped
+    found = _plain(text)
+    if found is None and (dressed := _DRESSED.fullmatch(text.strip())):
+        found = _plain(next(part for part in dressed.groups() if part))
+    if isinstance(found, ipaddress.IPv6Address):
+        return found.ipv4_mapped or found
     return found
 
 
-@lru_cache(maxsize=ADDRESSES_KEPT)
-def kept(text: str, policy: Addresses) -> str:
-    """What is kept of an event's `ip`.
+def _plain(text: str) -> Address | None:
+    try:
+        return ipaddress.IPv6Address(text.split("%")[0]) if ":" in text else ipaddress.IPv4Address(text)
+    except ValueError:
+        return None
 
-    In full, an address is written the one way that there is, and what is none stays as it was said. Truncated, it is
-    the first address of its network; then, and where none is kept, nothing stays of a text that is no address.
-    """
-    if policy == "none" or not text:
-        return ""
-    found = address_of(text)
-    if policy == "full":
-        return str(found) if found is not None else text
-    if found is None:
-        return ""
-    return str(ipaddress.ip_network((found, TRUNCATED_BITS[found.version]), strict=False).network_address)
+
+def truncated(address: Address) -> str:
+    """The first address of the network that is kept of an address."""
+    bits = address.max_prefixlen - TRUNCATED_BITS[address.version]
+    return str(type(address)(int(address) >> bits << bits))
 
 
 class Places:
@@ -82,18 +81,21 @@ class Places:
         """
         self._readers = [_opened(path.strip()) for path in databases.split(",") if path.strip()]
         # Beside the method, since what it remembers must not outlive this.
-        self.of = lru_cache(maxsize=ADDRESSES_KEPT)(self._of)
+        self.seen = lru_cache(maxsize=ADDRESSES_KEPT)(self._seen)
 
     def close(self) -> None:
         """Close the databases."""
         for reader in self._readers:
             reader.close()
 
-    def _of(self, text: str) -> Place:
-        """Where the address is that this text is; nowhere, if it is none."""
+    def _seen(self, text: str) -> Seen:
+        """What an event's `ip` is; nowhere, if it is no address."""
         found = address_of(text)
         if found is None:
-            return NOWHERE
+            return Seen(text, "", Place())
+        return Seen(str(found), truncated(found), self._place(found))
+
+    def _place(self, found: Address) -> Place:
         country, city, network = "", "", ""
         for reader in self._readers:
             record = _record(reader, found)

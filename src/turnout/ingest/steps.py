@@ -9,15 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import xxhash
 
 from turnout.ingest.columns import Packed, pack
+from turnout.ingest.deliveries import DELIVERING
 from turnout.model import BEHAVIOURS, DEFAULT_CURRENCY, REACTIONS, Event, Rejection
 
 #: No campaign statistics are older; and a clock may run ahead by a year before an event is refused.
@@ -43,9 +44,34 @@ MAPPING_LIMIT_BYTES = 65_536
 MAPPING_LIMIT_DEPTH = 64
 
 
-#: Adds to an event (or what has its fields) what can be known of its request: see `ingest.context`. Told whether its
-#: class of traffic is the sender's word.
-Look = Callable[[Any, bool], None]
+class Look(Protocol):
+    """What looks at the requests behind events: see `ingest.context`."""
+
+    def __call__(self, event: Any, said: bool) -> None:
+        """Add to an event (or what has its fields) what can be known of its request. `said`: its class of traffic is
+        the sender's word."""
+
+    def delivered(self, event: Any, received_us: int) -> None:
+        """Learn of one message that reached its recipient."""
+
+    def delivered_in_bulk(self, of: Iterable[tuple[str | None, str | None, str | None, int]]) -> None:
+        """Learn of many: campaign, message, recipient and time of each."""
+
+
+class _Blind:
+    """Sees nothing."""
+
+    def __call__(self, event: Any, said: bool) -> None:
+        """Leave the event as it is."""
+
+    def delivered(self, event: Any, received_us: int) -> None:
+        """Learn nothing."""
+
+    def delivered_in_bulk(self, of: Iterable[tuple[str | None, str | None, str | None, int]]) -> None:
+        """Learn nothing."""
+
+
+UNSEEN: Look = _Blind()
 
 
 class Refused(Exception):
@@ -84,9 +110,7 @@ class Batch:
         return self.packed
 
 
-def prepare(
-    workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime, look: Look = lambda event, said: None
-) -> Batch:
+def prepare(workspace: str, events: Iterable[tuple[int, Event]], now: dt.datetime, look: Look = UNSEEN) -> Batch:
     """Send each `(index, event)` through the steps; `look` is the last of them, where there is anything to see."""
     batch = Batch(workspace, received_us=instant(now))
     latest_us = batch.received_us + MAX_AHEAD_US
@@ -115,6 +139,8 @@ def prepare(
             # After the identity, which must not change with what the rules or the user's data find.
             if said or event.user_agent or event.ip or event.reasons:
                 look(event, said)
+            if event.type in DELIVERING:
+                look.delivered(event, batch.received_us)
     return batch
 
 

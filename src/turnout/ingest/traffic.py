@@ -80,6 +80,10 @@ ONLINE_REASONS = frozenset(
 _OF_MESSAGES = frozenset({"opened", "clicked", "unsubscribed", "complained"})
 
 
+#: User agents of which a workspace remembers whether they are on its list.
+_AGENTS_KEPT = 512
+
+
 @dataclass(frozen=True)
 class Rule:
     """An event that has all the reasons `given` (and is of one of `types`, where they matter) is of class `then`."""
@@ -137,6 +141,7 @@ class Allowed:
 
     def __init__(self, agents: tuple[str, ...], networks: tuple[str, ...]) -> None:
         self._agents = tuple(agent.casefold() for agent in agents if agent)
+        self._covers_agent = lru_cache(maxsize=_AGENTS_KEPT)(self._has_agent)
         #: By version and length of the prefix, the numbers that prefixes are: few lengths are ever used.
         self._networks: dict[tuple[int, int], set[int]] = {}
         for text in networks:
@@ -157,11 +162,13 @@ class Allowed:
 
     def covers(self, user_agent: str, ip: str) -> bool:
         """Whether a request is on one of the lists."""
-        if self._agents:
-            folded = user_agent.casefold()
-            if any(agent in folded for agent in self._agents):
-                return True
+        if self._agents and self._covers_agent(user_agent):
+            return True
         return bool(self._networks) and self._covers_address(ip)
+
+    def _has_agent(self, user_agent: str) -> bool:
+        folded = user_agent.casefold()
+        return any(agent in folded for agent in self._agents)
 
     def _covers_address(self, ip: str) -> bool:
         found = address_of(ip)
