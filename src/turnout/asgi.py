@@ -32,8 +32,8 @@ access = logging.getLogger("turnout.access")
 #: Where a scope has its headers by name, for those that a request has once.
 _HEADERS = "turnout.headers"
 
-#: A path like /r/{code}.
-_SECOND = re.compile(r"/(?P<first>[a-z]+)/\{(?P<name>[a-z]+)\}")
+#: A path like /r/{code} or /o/{token}.gif.
+_SECOND = re.compile(r"/(?P<first>[a-z]+)/\{(?P<name>[a-z]+)\}(?P<end>[.a-z]*)")
 
 #: What a path that no route has is called in logs and counters.
 _NO_ROUTE = "none"
@@ -43,14 +43,15 @@ class Application:
     """Every route of every room.
 
     A path without parameters is found in a dictionary, which serves the busiest routes at once, and so is one whose
-    only parameter is its second and last segment; the others, and what no route has, go through Starlette's router.
+    only parameter is its second and last segment, or the beginning of it; the others, and what no route has, go through
+    Starlette's router.
     """
 
     def __init__(self, services: Services, rooms: tuple[Room, ...]) -> None:
         self._services = services
         self._rooms = rooms
         self._exact: dict[tuple[str, str], Endpoint] = {}
-        self._seconds: dict[tuple[str, str], tuple[str, Endpoint]] = {}
+        self._seconds: dict[tuple[str, str], tuple[str, str, Endpoint]] = {}
         self._routes: list[StarletteRoute] = []
         doors = Doors(services)
         for room in rooms:
@@ -60,7 +61,7 @@ class Application:
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
                 elif one := _SECOND.fullmatch(route.path):
-                    self._seconds[route.method, one["first"]] = one["name"], endpoint
+                    self._seconds[route.method, one["first"]] = one["name"], one["end"], endpoint
         self._router = Router(self._routes, redirect_slashes=False)
         self._beginnings = [(room, _beginnings(room)) for room in rooms]
 
@@ -89,8 +90,10 @@ class Application:
         first, _, second = scope["path"][1:].partition("/")
         if not second or "/" in second:
             return None
-        name, endpoint = self._seconds.get((scope["method"], first), ("", None))
-        scope["path_params"] = {name: second}
+        name, end, endpoint = self._seconds.get((scope["method"], first), ("", "", None))
+        if endpoint is None or len(second) == len(end) or not second.endswith(end):
+            return None
+        scope["path_params"] = {name: second.removesuffix(end)}
         return endpoint
 
     def _unrouted(self, request: Request, status: int) -> Response:
@@ -169,7 +172,7 @@ class Endpoint:
         body = BodyReader(receive, admission, scope[_HEADERS].get(b"content-length"))
         admission.requests += 1
         try:
-            call = Call(Request(scope, body), self._services, None, self._doors.rates)
+            call = Call(Request(scope, body), self._services, None, self._doors.rates, self._doors.attempts)
             try:
                 call, response = await self._answer(call)
             finally:
@@ -187,7 +190,7 @@ class Endpoint:
                 self._admission.check()
                 if room.prepare is not None:
                     await room.prepare(request)
-                call = Call(request, self._services, self._who(request), self._doors.rates)
+                call = Call(request, self._services, self._who(request), self._doors.rates, self._doors.attempts)
                 if self._reads:
                     await self._services.writer.settled(call.workspace.id)
             return call, await self._route.handler(call)

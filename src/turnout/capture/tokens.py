@@ -21,7 +21,9 @@ from typing import Literal
 
 import msgspec
 
+from turnout.errors import NotFound
 from turnout.model import Id, Name, Text, Url, Workspace
+from turnout.store.catalog import Catalog
 
 Purpose = Literal["recipient", "target"]
 
@@ -103,6 +105,18 @@ def read(token: str) -> Token | None:
         return Token(_decode(body), raw[1:_HEAD_BYTES], _VERSION + body)
     except (ValueError, RecursionError):
         return None
+
+
+def known(token: str, catalog: Catalog, purpose: Purpose) -> tuple[Workspace, Claim] | None:
+    """The workspace that a token names, and what it says; None unless that workspace said it."""
+    found = read(token)
+    if found is None:
+        return None
+    try:
+        workspace = catalog.workspace(found.claim.workspace)
+    except NotFound:
+        return None
+    return (workspace, found.claim) if found.is_signed_by(workspace, purpose) else None
 
 
 def recipient_claim(token: str, workspace: Workspace, now: dt.datetime) -> Claim | None:

@@ -10,7 +10,23 @@ from starlette.responses import Response
 
 from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route, bearer
-from turnout.dialects.native import admin, backup, campaigns, damage, events, health, openapi, render, stats, wire
+from turnout.dialects.native import (
+    admin,
+    backup,
+    campaigns,
+    damage,
+    events,
+    health,
+    hooks,
+    links,
+    openapi,
+    people,
+    render,
+    stats,
+    wire,
+    wire_hooks,
+    wire_links,
+)
 from turnout.model import CampaignFields, Event
 from turnout.services import Services
 
@@ -110,6 +126,66 @@ ROUTES: tuple[Route, ...] = (
         "DELETE", "/v1/campaigns/{id:path}", campaigns.delete, "Forget a campaign's entry", ("admin",),
         answers={204: None},
     ),
+    Route(
+        "POST", "/v1/links", links.add, "Register a tracked link", ("ingest", "admin"),
+        body=wire_links.NewLink, answers={200: wire_links.LinkAnswer, 201: wire_links.LinkAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/links", links.listing, "List tracked links", ("read",),
+        query=wire_links.LinksQuery, answers={200: wire_links.LinksAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/links/{id}", links.get, "One tracked link, by its id or code", ("read",),
+        answers={200: wire_links.LinkAnswer}, waits=False,
+    ),
+    Route(
+        "PATCH", "/v1/links/{id}", links.change, "Change a tracked link", ("ingest", "admin"),
+        body=wire_links.LinkChange, answers={200: wire_links.LinkAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/links/{id}", links.delete, "End a tracked link", ("ingest", "admin"),
+        answers={204: None}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/links/{id}/addresses", links.addresses, "Signed addresses of a link", ("ingest", "admin"),
+        body=wire_links.Addressing, answers={200: wire_links.AddressesAnswer}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/rewrite", links.rewrite, "Track the links of an HTML body", ("ingest", "admin"),
+        body=wire_links.Rewrite, answers={200: wire_links.RewriteAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/hooks", hooks.listing, "List hooks", ("admin",),
+        answers={200: wire_hooks.HooksAnswer}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/hooks", hooks.add, "Make a hook for a provider's webhooks", ("admin",),
+        body=wire_hooks.NewHook, answers={201: wire_hooks.HookAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/hooks/{id}", hooks.revoke, "Revoke a hook", ("admin",),
+        answers={200: wire_hooks.HookAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/deadletters", hooks.letters, "List what of webhooks was not understood", ("admin",),
+        query=wire_hooks.DeadLettersQuery, answers={200: wire_hooks.DeadLettersAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/deadletters", hooks.drop_letters, "Forget dead letters", ("admin",),
+        query=wire_hooks.DropQuery, answers={200: wire_hooks.DroppedAnswer}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/deadletters/replay", hooks.replay, "Parse dead letters again", ("admin",),
+        body=wire_hooks.Replay, answers={200: wire_hooks.ReplayAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/deadletters/{id}", hooks.letter, "One dead letter", ("admin",),
+        answers={200: wire_hooks.DeadLetterAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/deadletters/{id}", hooks.drop_letter, "Forget a dead letter", ("admin",),
+        answers={204: None}, waits=False,
+    ),
     Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}, waits=False),
     Route(
         "POST", "/v1/keys", admin.add_key, "Make a key", ("admin",),
@@ -130,6 +206,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "PATCH", "/v1/workspaces", admin.change_workspace, "Change the caller's workspace", ("admin",),
         body=wire.NewWorkspace, answers={200: wire.WorkspaceAnswer},
+    ),
+    Route(
+        "DELETE", "/v1/recipients/{id:path}", people.erase, "Erase a person, keep the totals", ("admin",),
+        query=wire.EraseQuery, answers={200: wire.ErasedAnswer},
+    ),
+    Route(
+        "POST", "/v1/retention", people.retain, "Take out what is past its time", ("admin",),
+        body=wire.RetentionRun, answers={200: wire.RetentionAnswer},
     ),
     Route(
         "POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",),

@@ -1,0 +1,233 @@
+"""GET /r/{code}: from what stands in the address to where it leads, and the click that it is.
+
+The last segment of the path and the query enter; a `Way` leaves: the workspace, the address, and the event without
+what is known of the request. Three forms of the segment: `CODE` of a registered link, `CODE.TOKEN` with a token that
+says who follows it, and `s.TOKEN` with a token that says where it leads. The first may have its token in the query
+(`_token`) too. Nothing else leads anywhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+from starlette.requests import Request
+
+from turnout.capture import tokens
+from turnout.capture.tokens import Claim
+from turnout.errors import Gone, InvalidInput, NotFound
+from turnout.model import Event, Link, Workspace
+from turnout.settings import Settings
+from turnout.store.catalog import Catalog
+from turnout.store.links import check_url
+
+#: The code of links that say themselves where they lead. Shorter than a code of a registered one may be.
+SIGNED = "s"
+
+#: The parameter of a request that may hold the token. It is never handed on.
+TOKEN_PARAMETER = "_token"
+
+#: Whose the clicks are that no campaign is known of.
+NO_CAMPAIGN = "links"
+
+#: A longer query is not handed on, and not kept.
+QUERY_LIMIT_BYTES = 8192
+
+#: Parameters of one click that are kept, and characters of each name and value.
+PARAMS_LIMIT = 100
+PARAM_LIMIT_CHARS = 1024
+
+_URL_LIMIT_CHARS = 8192
+_REMEMBERED_ADDRESSES = 4096
+
+_TOKEN_PREFIX = f"{TOKEN_PARAMETER}=".encode()
+
+#: A code as links have had it: those of every room, and those that somebody chose.
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+#: A query that can stand in an address as it came.
+_PLAIN_QUERY = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%\[\]{}|]*")
+
+#: A Host header: a name or an address, and a port.
+_HOST = re.compile(r"[A-Za-z0-9.\-_]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+
+_NOT_QUOTED = "!$&'()*+,;=:@/?%-._~[]{}|"
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where somebody is sent, and the click, complete but for what is known of the request."""
+
+    workspace: Workspace
+    location: str
+    event: Event
+
+
+def way(catalog: Catalog, segment: str, query: bytes, now: dt.datetime) -> Way:
+    """Where the address leads. NotFound, Gone or InvalidInput where it leads nowhere.
+
+    A token that is forged, cut off or over its time does not keep anybody from a registered link: an old mail still
+    works, and the click is one of nobody in particular.
+    """
+    code, _, token = segment.partition(".")
+    if len(query) > QUERY_LIMIT_BYTES:
+        query = b""
+    if code == SIGNED:
+        return _signed(catalog, token, query, now)
+    if not _CODE.fullmatch(code):
+        raise InvalidInput("this is not the address of a link")
+    link = catalog.links.by_code(code)
+    if link is None:
+        raise NotFound("there is no such link")
+    if link.deleted_at is not None or (link.expires_at is not None and link.expires_at <= now):
+        raise Gone("this link has ended")
+    if _TOKEN_PREFIX in query:
+        query, given = _without_token(query)
+        token = token or given
+    workspace = catalog.workspace(link.workspace)
+    claim = tokens.recipient_claim(token, workspace, now) if token else None
+    location = _joined(_parts(link.url, link.params), query)
+    return Way(workspace, location, _click(_registered(link, claim or _NOBODY), catalog, location, query, now, link))
+
+
+def _signed(catalog: Catalog, token: str, query: bytes, now: dt.datetime) -> Way:
+    """Where a token leads that says so itself."""
+    known = tokens.known(token, catalog, "target")
+    if known is None:
+        raise InvalidInput("this is not the whole address of a link")
+    workspace, claim = known
+    if claim.has_ended(now):
+        raise Gone("this link has ended")
+    check_url(claim.url)
+    location = _joined(_parts(claim.url, ""), query)
+    return Way(workspace, location, _click(claim, catalog, location, query, now))
+
+
+_NOBODY = Claim()
+
+
+def _registered(link: Link, said: Claim) -> Claim:
+    """What is known of a click on a registered link: what the link says, and for the rest what the token does."""
+    # With a link of another campaign, a token would say things of the wrong one.
+    if link.campaign and said.campaign not in ("", link.campaign):
+        said = Claim(recipient=said.recipient)
+    return Claim(
+        campaign=link.campaign or said.campaign,
+        message=link.message or said.message,
+        recipient=said.recipient,
+        variation=said.variation,
+        send_id=said.send_id,
+        profile=link.profile or said.profile,
+        channel=said.channel,
+        link=link.id,
+    )
+
+
+def _click(
+    claim: Claim, catalog: Catalog, location: str, query: bytes, now: dt.datetime, link: Link | None = None
+) -> Event:
+    # The title of a registered link is looked up when it is asked for, so that a new title is that of old clicks too.
+    return Event(
+        type="clicked",
+        target="link",
+        id=secrets.token_hex(16),
+        time=now,
+        campaign=claim.campaign or NO_CAMPAIGN,
+        message=claim.message,
+        variation=claim.variation,
+        channel=claim.channel,
+        recipient=claim.recipient,
+        send_id=claim.send_id,
+        profile=claim.profile,
+        url=location[:_URL_LIMIT_CHARS],
+        link=claim.link,
+        link_title="" if link else claim.title,
+        params=params_of(query) if query else None,
+        reasons=("hidden_link",) if link is not None and link.hidden else (),
+    )
+
+
+# ---- addresses --------------------------------------------------------------------------------------
+
+
+@lru_cache(_REMEMBERED_ADDRESSES)
+def _parts(url: str, params: str) -> tuple[str, str, str]:
+    """An address up to its query, its query with the link's own parameters, and its fragment with its hash; ASCII."""
+    scheme, host, path, query, fragment = urlsplit(url)
+    if not host.isascii():
+        user, at, name = host.rpartition("@")
+        name, colon, port = name.partition(":")
+        try:
+            name = name.encode("idna").decode()
+        except UnicodeError:
+            name = quote(name)
+        host = f"{quote(user, safe=_NOT_QUOTED)}{at}{name}{colon}{port}"
+    query = "&".join(part for part in (quote(query, safe=_NOT_QUOTED), params) if part)
+    fragment = quote(fragment, safe=_NOT_QUOTED + "#")
+    return urlunsplit((scheme, host, quote(path, safe=_NOT_QUOTED), "", "")), query, f"#{fragment}" if fragment else ""
+
+
+def _joined(parts: tuple[str, str, str], query: bytes) -> str:
+    """The address with a request's query after its own: a parameter that both have is there twice."""
+    address, own, fragment = parts
+    if query:
+        text = query.decode() if _PLAIN_QUERY.fullmatch(query) else quote(query, safe=_NOT_QUOTED)
+        own = f"{own}&{text}" if own else text
+    return f"{address}?{own}{fragment}" if own else address + fragment
+
+
+def _without_token(query: bytes) -> tuple[bytes, str]:
+    """A query without the token, and the token."""
+    rest, token = [], ""
+    for part in query.split(b"&"):
+        if part.startswith(_TOKEN_PREFIX):
+            token = part[len(_TOKEN_PREFIX) :].decode("ascii", "replace")
+        else:
+            rest.append(part)
+    return b"&".join(rest), token
+
+
+def params_of(query: bytes) -> dict[str, Any] | None:
+    """A query as an event has it: each name with its value, or its values if it is there more than once.
+
+    At most `PARAMS_LIMIT` names and values of `PARAM_LIMIT_CHARS`; what is no UTF-8 is replaced, and NUL left out.
+    """
+    text = query.decode("utf-8", "replace")
+    pairs = parse_qsl("&".join(text.split("&", PARAMS_LIMIT)[:PARAMS_LIMIT]), keep_blank_values=True, errors="replace")
+    found: dict[str, Any] = {}
+    for raw_name, raw_value in pairs:
+        name, value = (one[:PARAM_LIMIT_CHARS].replace("\0", "") for one in (raw_name, raw_value))
+        before = found.get(name)
+        if before is None:
+            found[name] = value
+        elif isinstance(before, list):
+            before.append(value)
+        else:
+            found[name] = [before, value]
+    return found or None
+
+
+def public_base(request: Request, settings: Settings) -> str:
+    """Where people reach this server: the setting, else where this request did. InvalidInput if that can't be said."""
+    if settings.public_url:
+        base = settings.public_url.rstrip("/")
+        check_url(base)
+        return base
+    headers = request.headers
+    scheme = request.scope.get("scheme", "http")
+    if settings.proxy_hops:
+        scheme = headers.get("x-forwarded-proto", scheme).split(",")[-1].strip().lower()
+    host = headers.get("host", "")
+    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise InvalidInput("the request does not say where it was sent", field="Host", hint="set TURNOUT_PUBLIC_URL")
+    return f"{scheme}://{host}"
+
+
+def tracked_url(base: str, code: str, token: str = "") -> str:
+    """The address of a link, at a server that is reached at `base`."""
+    return f"{base}/r/{code}.{token}" if token else f"{base}/r/{code}"
