@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+import socket
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from turnout.errors import InvalidInput
@@ -36,6 +37,9 @@ class Place(NamedTuple):
     network: str = ""
 
 
+NOWHERE = Place()
+
+
 class Seen(NamedTuple):
     """What a text said of an address is: what is kept of it in full and truncated, and where it is.
 
@@ -56,6 +60,14 @@ def address_of(text: str) -> Address | None:
     if isinstance(found, ipaddress.IPv6Address):
         return found.ipv4_mapped or found
     return found
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _plain(text: str) -> Address | None:
@@ -90,19 +102,25 @@ class Places:
 
     def _seen(self, text: str) -> Seen:
         """What an event's `ip` is; nowhere, if it is no address."""
+        if _is_ipv4(text):
+            # As nearly all are; its own text is the one way to write it.
+            return Seen(text, text[: text.rindex(".")] + ".0", self._place(text))
         found = address_of(text)
         if found is None:
-            return Seen(text, "", Place())
-        return Seen(str(found), truncated(found), self._place(found))
+            return Seen(text, "", NOWHERE)
+        full = str(found)
+        return Seen(full, truncated(found), self._place(full))
 
-    def _place(self, found: Address) -> Place:
+    def _place(self, address: str) -> Place:
+        if not self._readers:
+            return _in_country(_embedded(address))
         country, city, network = "", "", ""
         for reader in self._readers:
-            record = _record(reader, found)
+            record = _record(reader, address)
             country = country or _country(record)
             city = city or _text(record, "city")
             network = network or _network(record)
-        return Place(country or _embedded(found), city, network)
+        return Place(country or _embedded(address), city, network)
 
 
 def _opened(path: str) -> Any:
@@ -114,11 +132,11 @@ def _opened(path: str) -> Any:
         raise InvalidInput(f"can't read the database '{path}': {error}", field="TURNOUT_MMDB") from None
 
 
-def _record(reader: Any, address: Address) -> Mapping[str, Any]:
+def _record(reader: Any, address: str) -> Mapping[str, Any]:
     import maxminddb
 
     try:
-        found = reader.get(str(address))
+        found = reader.get(address)
     except (ValueError, maxminddb.InvalidDatabaseError):
         # An IPv6 address, and a database of IPv4 alone; or one that is damaged there.
         return {}
@@ -148,7 +166,18 @@ def _network(record: Mapping[str, Any]) -> str:
     return f"AS{number}" if isinstance(number, int) else _text(record, "asn")
 
 
-def _embedded(address: Address) -> str:
+def _embedded(address: str) -> str:
+    return _embedded_data()(address) or ""
+
+
+@cache
+def _embedded_data() -> Callable[[str], str | None]:
     import iptocc
 
-    return iptocc.country_code(str(address)) or ""
+    return iptocc.country_code
+
+
+@lru_cache(maxsize=1024)
+def _in_country(country: str) -> Place:
+    """One for each country, since there are so many more addresses."""
+    return Place(country)
