@@ -21,12 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from turnout import privacy
 from turnout.asgi import Application
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
 from turnout.ingest.context import Context
 from turnout.ingest.drain import Flush
+from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
+from turnout.privacy import Daily
 from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
@@ -38,6 +41,7 @@ from turnout.stats.run import Statistics
 from turnout.store import integrity
 from turnout.store.backup import drop_snapshots
 from turnout.store.catalog import Catalog
+from turnout.store.deadletters import DeadLetters
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
@@ -45,6 +49,7 @@ from turnout.store.known import KnownIds
 from turnout.store.migrate import migrate
 from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
+from turnout.store.revision import drop_left_behind
 from turnout.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -66,6 +71,7 @@ class House:
     ownership: Ownership
     #: Credentials that were generated at this start, to be shown once.
     generated: dict[str, str]
+    daily: Daily
 
     def close(self) -> None:
         """Write what waits, close the store, let go of the directory; each of it even if another part fails."""
@@ -74,10 +80,12 @@ class House:
             # The last one first.
             ending.callback(self.ownership.release)
             ending.callback(services.engine.close)
+            ending.callback(services.context.close)
             ending.callback(services.statistics.close)
             ending.callback(services.unpacker.shutdown)
             ending.callback(services.threads.shutdown)
             ending.callback(services.writer.close)
+            ending.callback(self.daily.close)
 
 
 def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
@@ -128,6 +136,10 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         writer.start()
         if alone:
             writer.exclusively(lambda: _look_at(events, engine))
+            drop_left_behind(engine)
+        context = Context(settings)
+        opened.callback(context.close)
+        reclassifier = Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched)
         services = Services(
             settings=settings,
             engine=engine,
@@ -136,16 +148,28 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             writer=writer,
             statistics=statistics,
             telemetry=telemetry,
-            context=Context(settings),
+            context=context,
+            reclassifier=reclassifier,
+            dead_letters=DeadLetters(
+                engine,
+                clock,
+                limit_rows=settings.dead_letter_limit_rows,
+                limit_bytes=settings.dead_letter_limit_bytes,
+                age_limit_days=settings.dead_letter_age_limit_days,
+                dropped=telemetry.dead_letters_dropped.inc,
+            ),
             now=clock,
             threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
             unpacker=ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack"),
             local_token=secrets.token_urlsafe(24),
         )
+        privacy.finish(services)
         if keeper is not None:
             keeper.start()
+        daily = Daily(services)
+        daily.start()
         opened.pop_all()
-        return House(services, ownership, generated)
+        return House(services, ownership, generated, daily)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -255,6 +279,7 @@ async def _serve(house: House, started: Callable[[str], None]) -> None:
             loop.add_signal_handler(name, stop.set)
     async with serving(house) as url:
         started(url)
+        house.services.threads.submit(house.services.context.warm)
         await stop.wait()
 
 

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from turnout.ingest.context import Context
+from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
 from turnout.settings import Settings
 from turnout.stats.run import Statistics
 from turnout.store.catalog import Catalog
+from turnout.store.deadletters import DeadLetters
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
 from turnout.telemetry import Telemetry
@@ -34,6 +36,8 @@ class Services:
     statistics: Statistics
     telemetry: Telemetry
     context: Context
+    reclassifier: Reclassifier
+    dead_letters: DeadLetters
     now: Callable[[], datetime]
     threads: ThreadPoolExecutor
     #: One thread: large bodies are taken apart one after the other. Side by side they would share the

@@ -53,6 +53,7 @@ class Telemetry:
         )
         self._in_the_spool()
         self._at_the_door()
+        self._of_hooks()
         self._in_the_store()
         # Resident memory, processor time, open files: under the names that every exporter gives them.
         ProcessCollector(registry=self.registry)
@@ -136,6 +137,29 @@ class Telemetry:
             "turnout_body_in_flight_bytes", "Bytes of bodies that are read or worked on.", registry=registry
         )
 
+    def _of_hooks(self) -> None:
+        registry = self.registry
+        self.webhook_events = Counter(
+            "turnout_webhook_events",
+            "What providers told: accepted, duplicates, ignored (it has no statistic) or quarantined (dead letters).",
+            ["provider", "outcome"],
+            registry=registry,
+        )
+        self.webhooks_refused = Counter(
+            "turnout_webhook_requests_refused",
+            "Requests to a hook that were not taken, by reason.",
+            ["provider", "reason"],
+            registry=registry,
+        )
+        self.dead_letters_dropped = Counter(
+            "turnout_deadletters_dropped", "Dead letters that had to go for newer ones.", registry=registry
+        )
+
+    def count_webhook(self, provider: str, **outcomes: int) -> None:
+        """A provider's request was answered: so many events of each outcome."""
+        for outcome, count in outcomes.items():
+            self.webhook_events.labels(provider, outcome).inc(count)
+
     def _in_the_store(self) -> None:
         registry = self.registry
         self.store_sound = Gauge(
@@ -160,6 +184,12 @@ class Telemetry:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.erased_recipients = Counter(
+            "turnout_recipients_erased", "Persons taken out of the events, by why.", ["by"], registry=registry
+        )
+        self.cleared_events = Counter(
+            "turnout_events_cleared", "Events past their time that lost what came with the request.", registry=registry
+        )
         self.table_rows = Gauge("turnout_table_rows", "Rows on disk.", ["table"], registry=registry)
         self.table_parts = Gauge("turnout_table_parts", "Parts on disk.", ["table"], registry=registry)
         self.table_bytes = Gauge("turnout_table_bytes", "Bytes on disk.", ["table"], registry=registry)
@@ -176,6 +206,11 @@ class Telemetry:
     def answered(self, source: str, seconds: float) -> None:
         """A question was answered, from the cache, the rollup or raw events."""
         self.question_seconds.labels(source).observe(seconds)
+
+    def erased(self, by: str, recipients: int, cleared: int = 0) -> None:
+        """Persons were erased by a `request` or by `retention`, which also cleared events."""
+        self.erased_recipients.labels(by).inc(recipients)
+        self.cleared_events.inc(cleared)
 
     def holds(self, table: str, rows: int, parts: int, size_bytes: int) -> None:
         """A table of the store is so large."""

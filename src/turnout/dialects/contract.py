@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from turnout.dialects.limits import KeyRates
+from turnout.dialects.limits import Attempts, KeyRates
 from turnout.errors import Forbidden, TurnoutError
 from turnout.model import ApiKey, Campaign, Workspace
 from turnout.services import Services
@@ -52,6 +52,7 @@ class Call:
     services: Services
     caller: Caller | None
     rates: KeyRates | None = None
+    attempts: Attempts | None = None
 
     def admit_events(self, count: int) -> None:
         """Count the events of this request for its key; RateLimited, before any is taken, if they are too many."""

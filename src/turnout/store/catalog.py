@@ -1,4 +1,4 @@
-"""Workspaces, campaigns, keys and links: kept whole in memory, written through to the store.
+"""Workspaces, campaigns, keys, links and hooks: kept whole in memory, written through to the store.
 
 Every change is durable before it is visible. Another workspace's things do not exist: every look-up
 takes the workspace it is for.
@@ -19,8 +19,9 @@ from typing import TypeVar
 import msgspec
 
 from turnout.errors import Conflict, InvalidInput, NotFound
-from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Link, Message, Variation, Workspace
+from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Variation, Workspace
 from turnout.store.engine import Engine
+from turnout.store.hooks import Hooks
 from turnout.store.links import Links
 from turnout.store.records import Records
 
@@ -61,6 +62,7 @@ class Catalog:
         self._lock = self._records.lock
         self._now = now
         self.links = Links(self._records, now)
+        self.hooks = Hooks(self._records, now)
         self._workspaces: dict[str, Workspace] = {}
         self._keys: dict[str, ApiKey] = {}
         self._digests: dict[str, str] = {}
@@ -330,6 +332,8 @@ class Catalog:
                 self._place(msgspec.json.decode(body, type=Campaign), None)
             elif kind == "link":
                 self.links.hold(msgspec.json.decode(body, type=Link))
+            elif kind == "hook":
+                self.hooks.hold(msgspec.json.decode(body, type=Hook))
 
 
 def digest_of(secret: str) -> str:

@@ -106,7 +106,9 @@ def _event(kind: str, one: dict[str, Any]) -> dict[str, Any]:
     return reading.said(
         **_FIELDS[kind],
         # Not of sg_event_id, which a repetition may bring anew.
-        id=identity("sendgrid", kind, message, email, at, url, place, reading.text(one.get("attempt"))),
+        id=identity(
+            "sendgrid", kind, message, email, *map(reading.text, (at, url, place.get("index"), one.get("attempt")))
+        ),
         time=at,
         channel="email",
         recipient=email,

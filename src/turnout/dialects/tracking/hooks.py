@@ -1,23 +1,197 @@
-"""POST /hooks/{provider}/{token}."""
+"""POST /hooks/{provider}/{token}: a provider's request becomes a delivery, and its outcome an answer; GET is for those
+that make sure of an address first.
+
+An unknown provider, an unknown token and a revoked one get the same answer. The token is in no log.
+"""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+
+import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from turnout import errors
+from turnout.capture import body as bodies
+from turnout.capture.address import client_address
+from turnout.capture.links import public_base
+from turnout.capture.webhooks.contract import Delivery, Provider
+from turnout.capture.webhooks.receiver import Outcome
+from turnout.capture.webhooks.receiver import receive as take
+from turnout.capture.webhooks.registry import PROVIDERS
 from turnout.dialects.contract import Call
+from turnout.model import Hook, Workspace
+
+log = logging.getLogger(__name__)
+
+#: Who has no hook of its own comes with an API key that may do this.
+_SCOPES = frozenset({"ingest", "admin"})
+
+_STATUS: dict[type[errors.TurnoutError], int] = {
+    errors.BodyTimeout: 408,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.TooLarge: 413,
+    errors.UnsupportedFormat: 415,
+    errors.RateLimited: 429,
+    errors.Overloaded: 503,
+}
+
+#: When a provider may try again what the store could not do.
+_RETRY_AFTER_S = 5
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a request: events accepted and known already, what has no statistic, and dead letters."""
+
+    accepted: int
+    duplicates: int
+    ignored: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class _Door:
+    """Which hook a request came to."""
+
+    provider: Provider
+    hook: Hook
+    workspace: Workspace
+    #: What its rates are counted for: the hook, or the key.
+    name: str
 
 
 async def receive(call: Call) -> Response:
-    """Take a provider's webhook."""
-    raise errors.NotFound("there is no such hook")
+    """Take a provider's webhook; the answer is given once all of it is on disk."""
+    door = _door(call)
+    telemetry, name = call.services.telemetry, door.provider.name
+    try:
+        if call.rates is not None:
+            call.rates.request(door.name)
+        delivery = _delivery(call, door, await _body(call))
+        outcome = await take(
+            door.provider, delivery, door.workspace, call.services, lambda count: _admit(call, door, count)
+        )
+    except errors.TurnoutError as error:
+        telemetry.webhooks_refused.labels(name, error.code).inc()
+        if isinstance(error, errors.Unauthenticated):
+            _failed(call)
+            log.warning("a request of %s to hook %s was refused: %s", name, door.name, error.message)
+        raise
+    telemetry.count_webhook(
+        name,
+        accepted=outcome.accepted,
+        duplicates=outcome.duplicates,
+        ignored=outcome.ignored,
+        quarantined=outcome.quarantined,
+    )
+    return _answer(outcome)
 
 
 async def greet(call: Call) -> Response:
     """Answer a provider that makes sure of an address."""
-    raise errors.NotFound("there is no such hook")
+    door = _door(call)
+    if door.provider.greet is None:
+        return Response(f"This is a hook for {door.provider.title}: it takes POST.\n", media_type="text/plain")
+    try:
+        answer = door.provider.greet(_delivery(call, door, b""))
+    except errors.Unauthenticated:
+        _failed(call)
+        raise
+    return Response(answer, media_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
 
 def refusal(error: errors.TurnoutError) -> Response:
-    """What a provider is told."""
-    return Response(error.message, 400, media_type="text/plain")
+    """What a provider is told: a line for whoever reads its log, and a status by which it tries again or not."""
+    headers = {"Cache-Control": "no-store"}
+    status = _STATUS.get(type(error), 500)
+    if isinstance(error, errors.InvalidInput):
+        status = _STATUS.get(type(error), 400)
+    elif isinstance(error, errors.StoreError):
+        status, headers["Retry-After"] = 503, str(_RETRY_AFTER_S)
+    return Response(f"{error.message}\n", status, headers, "text/plain")
+
+
+def _door(call: Call) -> _Door:
+    """The hook of the address, or an API key in its place. NotFound whatever is wrong with it; RateLimited for who
+    guesses."""
+    services, attempts = call.services, call.attempts
+    provider = PROVIDERS.get(call.request.path_params["provider"])
+    token = call.request.path_params["token"]
+    address = client_address(call.request.scope, services.settings.proxy_hops)
+    wait_s = attempts.wait_s(address) if attempts is not None else 0
+    hook = services.catalog.hooks.of_token(token)
+    key = services.catalog.key_of(token) if hook is None else None
+    if key is not None and _SCOPES.intersection(key.scopes) and provider is not None:
+        hook = Hook(id="", workspace=key.workspace, provider=provider.name, digest="", created_at=key.created_at)
+    name = key.id if key is not None else hook.id if hook is not None else ""
+    if wait_s and not (attempts is not None and name and attempts.knows(address, name)):
+        raise errors.RateLimited("too many requests to hooks that there are not", retry_after_s=wait_s)
+    if provider is None or hook is None or hook.provider != provider.name:
+        _failed(call)
+        raise errors.NotFound("there is no such hook")
+    if attempts is not None:
+        attempts.succeeded(address, name)
+    return _Door(provider, hook, services.catalog.workspace(hook.workspace), name)
+
+
+def _failed(call: Call) -> None:
+    call.services.telemetry.unauthenticated.labels("tracking").inc()
+    if call.attempts is not None:
+        call.attempts.failed(client_address(call.request.scope, call.services.settings.proxy_hops))
+
+
+def _admit(call: Call, door: _Door, count: int) -> None:
+    if call.rates is not None:
+        call.rates.events(door.name, count)
+
+
+async def _body(call: Call) -> bytes:
+    """The whole body, expanded. A provider signs what it wrote, before it was compressed on the way."""
+    request, settings = call.request, call.services.settings
+    declared = request.headers.get("content-length", "")
+    try:
+        raw = await bodies.read(
+            request.stream(), settings.body_limit_bytes, int(declared) if declared.isdigit() else None
+        )
+    except ClientDisconnect:
+        raise errors.InvalidInput("the body ended before it was complete", field="body") from None
+    encoding = request.headers.get("content-encoding", "")
+    if not encoding:
+        return raw
+    return await call.services.unpack(lambda: bodies.expand(raw, encoding, settings.expanded_limit_bytes))
+
+
+def _delivery(call: Call, door: _Door, body: bytes) -> Delivery:
+    request = call.request
+    return Delivery(
+        hook=door.hook,
+        body=body,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=dict(request.query_params),
+        url=_called(call),
+        now=call.services.now(),
+    )
+
+
+def _called(call: Call) -> str:
+    """The address as the provider called it; its path alone where the request doesn't say where it was sent."""
+    scope = call.request.scope
+    try:
+        base = public_base(call.request, call.services.settings)
+    except errors.InvalidInput:
+        base = ""
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope.get("query_string", b"")
+    return base + path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
+
+
+def _answer(outcome: Outcome) -> Response:
+    if outcome.answer:
+        return Response(outcome.answer, media_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
+    said = Answer(outcome.accepted, outcome.duplicates, outcome.ignored, outcome.quarantined)
+    return Response(msgspec.json.encode(said), media_type="application/json")

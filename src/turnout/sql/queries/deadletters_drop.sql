@@ -1,0 +1,2 @@
+-- Drop dead letters.
+DELETE FROM deadletters WHERE workspace = {workspace:String} AND id IN {ids:Array(String)}
