@@ -48,6 +48,8 @@ _TAG_END = re.compile(r"[\s/]*+>")
 _CONDITION = re.compile(r"<!--\[if\b[^\]]*+\]>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]++;?|#[xX][0-9A-Fa-f]++;?|(?P<name>[A-Za-z][A-Za-z0-9]*+;?)(?P<next>[=A-Za-z0-9])?)")
 _BLANKS = re.compile(r"\s+")
+#: What browsers take off both ends of an address, and out of its middle.
+_ENDS = "".join(map(chr, range(0x21)))
 _LINE_ENDS = str.maketrans("", "", "\t\r\n")
 
 
@@ -245,7 +247,7 @@ class _Reader:
     def _follow(self, tag: _Tag) -> None:
         """Take up a link, or note why not."""
         start, end, is_quoted = tag.attributes["href"]
-        url = attribute_text(self.html[start:end]).strip().translate(_LINE_ENDS).replace(" ", "%20")
+        url = attribute_text(self.html[start:end]).strip(_ENDS).translate(_LINE_ENDS).replace(" ", "%20")
         reason = self._reason_to_leave(tag, url)
         if reason is None and self._document_base and "://" not in url.split("?", 1)[0]:
             url = _resolved(self._document_base, url)
