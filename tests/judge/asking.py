@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from tests.judge.events import Event
+from tests.judge.events import BEHAVIOURS, REACTIONS, Event
 
 TIMES = ("minute", "hour", "day", "week", "month")
+
+# Of the domains that are ever posted here, those of a provider that the dictionary names.
+PROVIDERS = {"gmail.com": "Gmail", "yahoo.co.uk": "Yahoo", "hotmail.fr": "Microsoft", "web.de": "GMX"}
+
+# What a program of the recipient's asks for.
+OF_REQUESTS = (
+    *("impression", "dismissed", "opened", "clicked", "unsubscribed", "complained", "converted", "watched"),
+    *BEHAVIOURS,
+    *REACTIONS,
+)
 
 # An event has as many of each as its link has parameters.
 OF_PARAMETERS = ("param", "param_value")
@@ -61,17 +71,32 @@ def value_of(name: str, event: Event, moment_ms: int, timezone: str) -> str:
     if name == "link":
         return event.get("link") or event.get("url", "")
     if name == "recipient_domain":
-        _, at, domain = event.get("recipient", "").rpartition("@")
-        return domain.lower() if at else ""
+        return _domain(event)
+    if name == "mailbox_provider":
+        domain = _domain(event)
+        return PROVIDERS.get(domain, "other") if domain else ""
     found: str = event.get(name, "")
     return found
 
 
+def _domain(event: Event) -> str:
+    _, at, domain = event.get("recipient", "").rpartition("@")
+    return domain.lower() if at else ""
+
+
 def values_of(name: str, event: Event, moment_ms: int, timezone: str) -> list[str]:
     """All of an event's values of a dimension, were it at that moment."""
+    if name == "reason":
+        return reasons(event)
     if name in OF_PARAMETERS:
         return [pair[OF_PARAMETERS.index(name)] for pair in parameters(event)]
     return [value_of(name, event, moment_ms, timezone)]
+
+
+def reasons(event: Event) -> list[str]:
+    """Why an event is of its class: its sender said so; or nothing speaks against a person but a program unknown."""
+    found = ["no_agent"] if event.get("ip") and event["type"] in OF_REQUESTS else []
+    return [*found, *(["said"] if event.get("class_said") else [])] or [""]
 
 
 def parameters(event: Event) -> list[tuple[str, str]]:
@@ -86,11 +111,21 @@ def groups(asked: Asked, dimensions: Sequence[str], event: Event, moment_ms: int
     """The keys of the groups that an event is in, were it at that moment: none if a filter keeps it out.
 
     Where the question groups by parameters, an event is in a group for each of them, and what is asked of
-    parameters is asked of that one. Else one of them will do.
+    parameters is asked of that one. Else one of them will do. The same goes for the reasons for its class.
     """
-    plain = [(name, values) for name, values in asked.filters if name not in OF_PARAMETERS]
+    plain = [(name, values) for name, values in asked.filters if name not in (*OF_PARAMETERS, "reason")]
     of_parameters = [(name, values) for name, values in asked.filters if name in OF_PARAMETERS]
     if any(value_of(name, event, moment_ms, asked.timezone) not in values for name, values in plain):
+        return set()
+    of_reason = [values for name, values in asked.filters if name == "reason"]
+    why = [reason for reason in reasons(event) if all(reason in values for values in of_reason)]
+    if "reason" in dimensions:
+        # A row for each reason that is asked for.
+        rest = replace(asked, filters=tuple(one for one in asked.filters if one[0] != "reason"))
+        found = groups(rest, [name for name in dimensions if name != "reason"], event, moment_ms)
+        at = list(dimensions).index("reason")
+        return {(*key[:at], reason, *key[at:]) for key in found for reason in why}
+    if not why:
         return set()
     if any(name in OF_PARAMETERS for name in asked.dimensions):
         pairs = [pair for pair in parameters(event) if _is_wanted(pair, of_parameters)]

@@ -32,7 +32,7 @@ TYPES = (
 
 
 def understood(posted: Event) -> Event:
-    """An event with what goes without saying said, and its time as `at_us` and `at_ms`."""
+    """An event with what goes without saying said, its time as `at_us` and `at_ms`, and whether it said its class."""
     event = {name: value for name, value in posted.items() if value not in ("", None, {})}
     time = event.pop("time")
     if isinstance(time, str):
@@ -41,6 +41,7 @@ def understood(posted: Event) -> Event:
     else:
         event["at_us"] = round(Fraction(time) * (1_000_000 if abs(time) < 10**11 else 1000))
     event["at_ms"] = event["at_us"] // 1000
+    event["class_said"] = "traffic" in event
     event.setdefault("traffic", "human")
     if event["type"] == "opened":
         event.setdefault("open", "direct")
@@ -62,6 +63,8 @@ def identity(event: Event) -> object:
         return ("id", event["id"])
     unsaid = {"at_ms": event["at_ms"], "anonymous": False, "goal": 0}
     said = {name: value for name, value in event.items() if name not in unsaid or value != unsaid[name]}
+    # Who leaves the class open says human.
+    del said["class_said"]
     return ("meaning", repr(sorted(said.items())))
 
 

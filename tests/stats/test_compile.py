@@ -55,6 +55,11 @@ CONVERSIONS_OF_ARMS = Question("shop", ("conversions",), ("variation",), to_ms=D
 REVENUE = Question("shop", ("revenue",), ("campaign",), from_ms=DAY, to_ms=DAY + 86_400_000)
 FIRSTS = Question("shop", ("new_users",), ("day",), (Filter("param", ("ref",)),), from_ms=DAY)
 
+WHY = Question(
+    "shop", ("clicked",), ("reason", "mailbox_provider"), (Filter("reason", ("known_bot", "")), Filter("os", ("iOS",))),
+    from_ms=DAY,
+)  # fmt: skip
+
 
 def page(question: Question, held: Held = plan.NOTHING_HELD) -> Statement:
     return compile.page(question, plan.plan(question, calendar.offsets(question.timezone), held=held))
@@ -108,6 +113,7 @@ STATEMENTS = {
     "credits_alone": page(CONVERSIONS, Held((7,), frozenset({"goal_0"}), frozenset({"converted"}))),
     "revenue": page(REVENUE, Held((9,), frozenset({"revenue"}))),
     "first_times": page(FIRSTS),
+    "reasons_by_mailbox_provider": page(WHY),
     "excluded_of_counts": left_out(RAGGED),
     "excluded_of_peak": left_out(PEAK_BY_HOUR),
     "export_of_events": streamed_events(),

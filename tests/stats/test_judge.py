@@ -260,7 +260,7 @@ def _everything(chance: random.Random) -> list[dict[str, Any]]:
             "type": kind,
             "time": 1_711_846_800_000 + chance.randrange(-200, 200) * 450_000,
             "campaign": chance.choice(["spring", "a,b", *([""] * 2 if kind in judge.BEHAVIOURS else [])]),
-            "recipient": chance.choice(["ann@ex.org", "bob@EX.org", "guest", ""]),
+            "recipient": chance.choice(["ann@ex.org", "bob@EX.org", "gina@Gmail.com", "yo@yahoo.co.uk", "guest", ""]),
             "traffic": chance.choice([*judge.CLASSES, "human", "human"]),
             "amount": str(Decimal(chance.randrange(-(10**9), 10**9)) / 1000),
             "currency": chance.choice(["EUR", "USD"]),
@@ -271,7 +271,8 @@ def _everything(chance: random.Random) -> list[dict[str, Any]]:
             "opted_in": chance.random() < 0.5,
             field: chance.choice(words),
         }
-        for name in ("message", "variation", "channel", "profile", "send_id", "device", "browser", "product", "name"):
+        some = ("message", "variation", "channel", "profile", "send_id", "device", "browser", "product", "name")
+        for name in (*some, "os", "browser_version", "city", "network"):
             event[name] = chance.choice(["x", "y\\", "ü"])
         for name in ("url", "link", "link_title"):
             event[name] = chance.choice(["", "https://ex.org/?a=1,2", "b"])

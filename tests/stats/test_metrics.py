@@ -44,7 +44,8 @@ def test_every_metric_is_defined(name: str) -> None:
 def test_every_dimension_is_defined_and_has_a_column_or_is_a_time() -> None:
     for dimension in DIMENSIONS.values():
         assert dimension.definition.endswith(".")
-        assert [bool(dimension.column), dimension.is_time, bool(dimension.of_pair)].count(True) == 1
+        sources = [dimension.column, dimension.is_time, dimension.of_pair, dimension.of_reasons]
+        assert [bool(source) for source in sources].count(True) == 1
 
 
 def test_the_judge_knows_every_metric_and_no_other() -> None:

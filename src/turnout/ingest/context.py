@@ -22,8 +22,9 @@ from turnout.settings import Settings
 #: Workspaces whose lists are taken apart already.
 _WORKSPACES_KEPT = 1024
 
-#: Reasons that the sender of an event can't know.
-_OURS = ONLINE_REASONS | {"said"}
+#: Reasons that are found here, and those of them that no sender can give.
+_NOT_THEIRS = frozenset({"said", "allowed"})
+_OURS = ONLINE_REASONS | _NOT_THEIRS
 
 _RECENT_US = RECENT_S * 1_000_000
 
@@ -73,8 +74,13 @@ class Looking:
         said = said and not event.rule_version
         program = agent(event.user_agent)
         kind = event.type
-        reasons = tuple([name for name in event.reasons if name not in _OURS]) if event.reasons else ()
-        if kind in CLASSIFIED:
+        is_request = bool(event.user_agent or event.ip)
+        reasons = event.reasons
+        if reasons:
+            # Without a request there is nothing to find them by again.
+            ours = _OURS if is_request else _NOT_THEIRS
+            reasons = tuple([name for name in reasons if name not in ours])
+        if is_request and kind in CLASSIFIED:
             reasons += program.reasons
             if kind in SOON_AFTER_DELIVERY_S and "soon_after_delivery" not in reasons and self._is_soon(event):
                 reasons += ("soon_after_delivery",)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from turnout.model import EVENT_TYPES, REACTIONS
+from turnout.stats import mailboxes
 
 Kind = Literal["count", "sum", "money", "unique", "first", "peak", "ratio"]
 Unit = Literal["events", "recipients", "seconds", "money", "ratio", "viewers", "times"]
@@ -238,7 +239,8 @@ METRICS: dict[str, Metric] = {
 class Dimension:
     """Something to group and filter by. `column` is its SQL; a time dimension has none, but a grain.
 
-    Of an event's link parameters, a dimension is the name or the value: `of_pair` says which of the pair.
+    Of an event's link parameters, a dimension is the name or the value: `of_pair` says which of the pair. Of the
+    reasons for its class it is each of them (`of_reasons`).
     """
 
     name: str
@@ -247,6 +249,7 @@ class Dimension:
     rolled_up: bool = False
     is_time: bool = False
     of_pair: int = 0
+    of_reasons: bool = False
 
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -268,9 +271,19 @@ DIMENSIONS: dict[str, Dimension] = {
             "traffic",
             rolled_up=True,
         ),
+        Dimension(
+            "reason",
+            "Why it is of its class of traffic; an event is in a row for each of its reasons, and in that of '' if it "
+            "has none.",
+            of_reasons=True,
+        ),
         Dimension("country", "Country, ISO 3166 alpha-2.", "country"),
-        Dimension("device", "Kind of device.", "device"),
+        Dimension("city", "City, where a database of the user's knows it.", "city"),
+        Dimension("network", "Who runs the network, where a database of the user's knows it.", "network"),
+        Dimension("device", "Kind of device: desktop, mobile, tablet, tv, console, watch; or as sent.", "device"),
+        Dimension("os", "Operating system.", "os"),
         Dimension("browser", "Browser or mail program.", "browser"),
+        Dimension("browser_version", "Version of the browser or mail program.", "browser_version"),
         Dimension(
             "link",
             "Link id, or its URL where the event names no link.",
@@ -278,6 +291,7 @@ DIMENSIONS: dict[str, Dimension] = {
         ),
         Dimension("link_title", "The link's title.", "link_title"),
         Dimension("recipient_domain", "Domain of the recipient's e-mail address.", "recipient_domain"),
+        Dimension("mailbox_provider", mailboxes.DEFINITION, mailboxes.column("recipient_domain")),
         Dimension("send_id", "The send (dispatch) within the campaign.", "send_id"),
         Dimension("product", "Product that was clicked.", "product"),
         Dimension("name", "Name of a 'performed' event.", "name"),

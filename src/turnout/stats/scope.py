@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from turnout.model import TRAFFIC_CLASSES
+from turnout.model import REASONS, TRAFFIC_CLASSES
 from turnout.stats.calendar import Offsets
 from turnout.stats.metrics import DIMENSIONS, Metric
 from turnout.stats.plan import Range, Source, bounded
@@ -76,12 +76,18 @@ class Scope:
         return " AND ".join(bounds)
 
     def filters(self, moment: str, filters: Sequence[Filter]) -> list[str]:
-        """Conditions: each filter's dimension is one of its values; of link parameters, one pair's is."""
-        plain = [one for one in filters if not DIMENSIONS[one.dimension].of_pair]
+        """Conditions: each filter's dimension is one of its values; of link parameters and reasons, one of them is."""
+        known = [(one, DIMENSIONS[one.dimension]) for one in filters]
         found = [
-            f"{self.dimension(one.dimension, moment)} IN {self.bind(one.values, 'Array(String)')}" for one in plain
+            f"{self.dimension(one.dimension, moment)} IN {self.bind(one.values, 'Array(String)')}"
+            for one, dimension in known
+            if not dimension.of_pair and not dimension.of_reasons
         ]
-        return [*found, f"notEmpty({self._pairs()})"] if len(plain) < len(filters) else found
+        if any(dimension.of_pair for _, dimension in known):
+            found.append(f"notEmpty({self._pairs()})")
+        if any(dimension.of_reasons for _, dimension in known):
+            found.append(f"notEmpty({self._reasons()})")
+        return found
 
     def _pairs(self) -> str:
         """SQL of an event's link parameters, as (name, value as text), of those that the question's filters want."""
@@ -106,6 +112,18 @@ class Scope:
             if len(grouped) > 1
             else f"arrayJoin(arrayDistinct({self._pairs()}.{place}))"
         )
+
+    def _reasons(self) -> str:
+        """SQL of the names of an event's reasons, '' where it has none, of those that the question's filters want."""
+        names = (
+            f"emptyArrayToSingle(arrayMap(bit -> {_array(REASONS)}[bit + 1], bitPositionsToArray(toUInt32(reasons))))"
+        )
+        wanted = [
+            f"name IN {self.bind(one.values, 'Array(String)')}"
+            for one in self.question.filters
+            if DIMENSIONS[one.dimension].of_reasons
+        ]
+        return f"arrayFilter(name -> {' AND '.join(wanted)}, {names})" if wanted else names
 
     def traffic(self) -> list[str]:
         """Conditions: the traffic that the question is about."""
@@ -137,6 +155,8 @@ class Scope:
         dimension = DIMENSIONS[name]
         if dimension.of_pair:
             return self._of_pair(dimension.of_pair)
+        if dimension.of_reasons:
+            return f"arrayJoin({self._reasons()})"
         if not dimension.is_time:
             return dimension.column
         offset = self._offset(moment)
@@ -162,6 +182,10 @@ class Scope:
             return self.bind(pieces.seconds[0], "Int64")
         starts, seconds = self.bind(pieces.starts, "Array(Int64)"), self.bind(pieces.seconds, "Array(Int64)")
         return f"transform(roundDown({moment}, {starts}), {starts}, {seconds}, toInt64(0))"
+
+
+def _array(names: Sequence[str]) -> str:
+    return "[" + ", ".join(f"'{name}'" for name in names) + "]"
 
 
 def where(*conditions: str) -> str:
