@@ -155,6 +155,14 @@ class Credits:
                     else:
                         self._behaviours.setdefault(cells.workspace, Behaviours()).add(cells.from_ms)
 
+    def forget(self, workspace: str) -> None:
+        """Events of a workspace were changed: drop all of its fills, at once where nobody reads them. Blocks."""
+        with self._lock:
+            gone = [self._slots.pop(key) for key in list(self._slots) if key.workspace == workspace]
+        for slot in gone:
+            if slot.fill is not None:
+                self._retire(slot.fill)
+
     @contextlib.contextmanager
     def held(
         self,

@@ -105,6 +105,8 @@ class Statistics:
         """Events of these campaigns were taken away or changed: drop what is kept of them. Blocks."""
         if self._finished is not None:
             self._finished.forget(workspace, tuple(campaigns))
+        if self._credits is not None:
+            self._credits.forget(workspace)
         self.changed((workspace,))
 
     def version(self, workspace: str) -> int:

@@ -137,6 +137,8 @@ class EmbeddedEngine:
             self._writer.query(
                 f"INSERT INTO {table} ({columns}) FROM INFILE '{self._scratch}' FORMAT ArrowStream", "Null"
             )
+            # Persons who are taken out of the store must not stay here.
+            self._scratch.write_bytes(b"")
 
     def close(self) -> None:
         """Close every connection once it is idle; the last one stops the engine. What is asked later fails."""

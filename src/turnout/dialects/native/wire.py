@@ -336,6 +336,40 @@ class MendedAnswer(Struct, frozen=True):
     left: list[DamagedPart]
 
 
+class EraseQuery(Struct, frozen=True):
+    """Query of DELETE /v1/recipients/{id}: whether the domain of an e-mail address stays, for numbers by domain."""
+
+    domain: Literal["keep", "drop"] = "keep"
+
+
+class ErasedAnswer(Struct, frozen=True):
+    """How many events of the person were changed, how many of others that named them, and how many dead letters about
+    them were dropped; all 0 for a person who is not there."""
+
+    events: int
+    mentions: int
+    letters: int
+
+
+class RetentionRun(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the workspace's retention is only to say what it would do."""
+
+    dry_run: bool = False
+
+
+class RetentionAnswer(Struct, frozen=True):
+    """What was done, or would be, about events before a moment (null: nothing expires).
+
+    `cleared` events lost what came with their requests; `recipients` had no event since, and were erased.
+    """
+
+    retention_days: int
+    before: dt.datetime | None
+    cleared: int
+    recipients: int
+    dry_run: bool
+
+
 class Health(Struct, frozen=True):
     """Whether the process lives."""
 
