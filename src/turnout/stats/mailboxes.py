@@ -64,17 +64,17 @@ _COUNTRIES = r"\.(com|ca|net|[a-z]{2}|co\.[a-z]{2}|com\.[a-z]{2})$"
 
 
 def column(domain: str) -> str:
-    """SQL of the provider of a mailbox, of fixed text: `domain` is the SQL of its domain, in lower case."""
-    branches = [f"{domain} = '', ''"]
-    for provider, domains in MAILBOXES.items():
-        exact = [name for name in domains if "." in name]
-        branches += [f"{domain} IN ({_texts(exact)}), '{provider}'"] if exact else []
-    for provider, domains in MAILBOXES.items():
-        names = "|".join(name for name in domains if "." not in name)
-        if names:
-            pattern = f"^({names}){_COUNTRIES}".replace("\\", "\\\\")
-            branches.append(f"match({domain}, '{pattern}'), '{provider}'")
-    return f"multiIf({', '.join(branches)}, '{OTHER}')"
+    """SQL of the provider of a mailbox, of fixed text: `domain` is the SQL of its domain, in lower case.
+
+    Functions of one column and constants: of a column with a dictionary, they are asked once a domain, not once a row.
+    """
+    everywhere = [name for domains in MAILBOXES.values() for name in domains if "." not in name]
+    pattern = f"^({'|'.join(everywhere)}){_COUNTRIES}".replace("\\", "\\\\")
+    known = {
+        name if "." in name else f"{name}.*": provider for provider, domains in MAILBOXES.items() for name in domains
+    }
+    names, providers = _texts(["", *known]), _texts(["", *known.values()])
+    return f"transform(replaceRegexpOne({domain}, '{pattern}', '\\\\1.*'), [{names}], [{providers}], '{OTHER}')"
 
 
 def _texts(names: list[str]) -> str:
