@@ -128,18 +128,18 @@ class Attempts:
 
     def failed(self, address: str) -> None:
         """Count a failure."""
-        if not self._limit or not (network := _network(address)):
+        if not self._limit or not (counted := network(address)):
             return
         now_s = self._clock_s()
         if now_s >= self._minute_ends_s:
             self._failures = {}
             self._minute_ends_s = now_s + _MINUTE_S
-        if network in self._failures or len(self._failures) < REMEMBERED_LIMIT:
-            self._failures[network] = self._failures.get(network, 0) + 1
+        if counted in self._failures or len(self._failures) < REMEMBERED_LIMIT:
+            self._failures[counted] = self._failures.get(counted, 0) + 1
 
     def wait_s(self, address: str) -> int:
         """Seconds for which this address is let in with known credentials only; 0 if any may be tried."""
-        if not self._failures or self._failures.get(_network(address), 0) < self._limit:
+        if not self._failures or self._failures.get(network(address), 0) < self._limit:
             return 0
         return max(0, math.ceil(self._minute_ends_s - self._clock_s()))
 
@@ -156,7 +156,7 @@ class Attempts:
         return (address, caller) in self._known
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """What an address is counted as; empty for one that isn't counted."""
     try:
         found = ipaddress.ip_address(address)
@@ -164,6 +164,6 @@ def _network(address: str) -> str:
         return ""
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is not None:
-            return _network(str(found.ipv4_mapped))
+            return network(str(found.ipv4_mapped))
         return "" if found.is_loopback else str(ipaddress.ip_network((found, 64), strict=False))
     return "" if found.is_loopback else address
