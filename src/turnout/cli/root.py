@@ -14,8 +14,10 @@ from turnout.cli.backup import backup, restore
 from turnout.cli.demo import demo
 from turnout.cli.downloads import export, recipients
 from turnout.cli.importing import import_
+from turnout.cli.reclassify import reclassify
 from turnout.cli.serve import serve
 from turnout.cli.stats import stats
+from turnout.cli.workspaces import workspaces
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {words}" for code, words in exits.MEANINGS.items()) + "."
 
@@ -52,10 +54,11 @@ application.command("recipients")(recipients)
 application.add_typer(export, name="export")
 application.add_typer(registry.campaigns, name="campaigns")
 application.add_typer(registry.keys, name="keys")
-application.add_typer(registry.workspaces, name="workspaces")
+application.add_typer(workspaces, name="workspaces")
 application.command("metrics")(upkeep.metrics)
 application.command("check")(upkeep.check)
 application.command("rebuild")(upkeep.rebuild)
+application.command("reclassify")(reclassify)
 application.command("backup")(backup)
 application.command("restore")(restore)
 application.command("demo")(demo)

@@ -74,7 +74,7 @@ def _walk(
     server: Connection, route: str, words: str, campaigns: list[str] | None, from_: str, to: str
 ) -> dict[str, Any]:
     """Ask for some campaigns at a time, so that there is something to watch."""
-    names = campaigns or _with_events(server)
+    names = campaigns or with_events(server)
     size = max(1, -(-len(names) // _STEPS))
     whole: dict[str, Any] = {"campaigns": 0, "events": 0, "differences": [], "unreadable": []}
     with console.progress("campaigns") as bar:
@@ -93,7 +93,7 @@ def _walk(
     return whole
 
 
-def _with_events(server: Connection) -> list[str]:
+def with_events(server: Connection) -> list[str]:
     """Every campaign of any event, the empty name of behaviour included."""
     answer = server.get(
         "/v1/stats", {"metrics": "events", "dimensions": "campaign", "traffic": "all", "limit": "100000"}

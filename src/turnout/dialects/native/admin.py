@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -12,6 +13,7 @@ from turnout.dialects.contract import Call
 from turnout.dialects.native import parse, render, wire
 from turnout.dialects.native.campaigns import read_body
 from turnout.errors import Forbidden, InvalidInput, UnknownName
+from turnout.ingest.traffic import network_of
 from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.stats import calendar
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
@@ -20,6 +22,10 @@ from turnout.store.events import FIRST_MS, LAST_MS, Cells
 _CHOICES = (
     "influence_window_s", "dormant_s", "addresses", "allow_agents", "allow_networks", "retention_days", "live_tokens",
 )  # fmt: skip
+
+
+#: Of a part of a user agent that is allowed; less is part of nearly every one.
+_AGENT_LEAST_CHARS = 3
 
 
 async def list_keys(call: Call) -> Response:
@@ -61,6 +67,7 @@ async def add_workspace(call: Call) -> Response:
     if not asked.id:
         raise InvalidInput("a workspace needs an id", field="id")
     calendar.zone(asked.timezone or "UTC")
+    choices = _chosen(asked)
     catalog = call.services.catalog
 
     def make() -> wire.WorkspaceAnswer:
@@ -71,7 +78,6 @@ async def add_workspace(call: Call) -> Response:
             access_key=asked.access_key,
             signing_secret=asked.signing_secret,
         )
-        choices = _chosen(asked)
         if choices:
             workspace = catalog.change_workspace(workspace.id, **choices)
         _, secret = catalog.add_key(workspace.id, name="first key")
@@ -127,13 +133,21 @@ async def rebuild(call: Call) -> Response:
 
 async def _cells(call: Call) -> Cells:
     asked = await read_body(call, wire.Scope)
+    return await cells_of(call, asked.campaigns, asked.from_, asked.to)
+
+
+async def cells_of(call: Call, campaigns: Sequence[str], from_: str, to: str) -> Cells:
+    """Some campaigns of the caller's workspace (all that have events where none is named) between two moments.
+
+    NotFound for a campaign that is neither in the catalog nor in any event, InvalidInput for a wrong range.
+    """
     timezone = call.workspace.timezone
-    start, end = parse.moment(asked.from_, timezone, "from"), parse.moment(asked.to, timezone, "to")
+    start, end = parse.moment(from_, timezone, "from"), parse.moment(to, timezone, "to")
     start, end = FIRST_MS if start is None else start, LAST_MS if end is None else end
     if end < start:
         raise InvalidInput("the range ends before it starts", field="to")
     catalog, workspace = call.services.catalog, call.workspace.id
-    names = list(asked.campaigns)
+    names = list(campaigns)
     unlisted = [name for name in names if not catalog.has_campaign(workspace, name)]
     if unlisted or not names:
         # Events outlive a deleted entry, and behaviours name no campaign: both have a rollup.
@@ -145,6 +159,15 @@ async def _cells(call: Call) -> Cells:
 
 
 def _chosen(asked: wire.NewWorkspace) -> dict[str, Any]:
+    """What is chosen. InvalidInput for an allow list that would let in everybody, or what is no network."""
+    for name in asked.allow_networks or ():
+        if network_of(name).prefixlen == 0:
+            raise InvalidInput(f"'{name}' is every address there is", field="allow_networks")
+    for agent in asked.allow_agents or ():
+        if len(agent.strip()) < _AGENT_LEAST_CHARS:
+            raise InvalidInput(
+                f"'{agent}' is in too many user agents: at least {_AGENT_LEAST_CHARS} characters", field="allow_agents"
+            )
     return {name: value for name in _CHOICES if (value := getattr(asked, name)) is not None}
 
 

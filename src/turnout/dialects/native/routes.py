@@ -21,11 +21,13 @@ from turnout.dialects.native import (
     links,
     openapi,
     people,
+    reclassify,
     render,
     stats,
     wire,
     wire_hooks,
     wire_links,
+    wire_reclassify,
 )
 from turnout.model import CampaignFields, Event
 from turnout.services import Services
@@ -218,6 +220,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",),
         body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
+    Route(
+        "POST", "/v1/reclassify", reclassify.reclassify, "Find anew who is human", ("admin",),
+        body=wire_reclassify.Reclassify, answers={200: wire_reclassify.ReclassifyAnswer},
     ),
     Route(
         "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
