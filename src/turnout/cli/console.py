@@ -90,6 +90,11 @@ def plain(text: object) -> str:
     return _CONTROL.sub("\ufffd", str(text))
 
 
+def minute(moment: str | None) -> str:
+    """A moment of the API to the minute: 2026-10-05 10:00; empty for none."""
+    return moment[:16].replace("T", " ") if moment else ""
+
+
 def number(value: Any) -> str:
     """A metric's value: 1,234, 12.5, EUR 19.99 + USD 5, – for none."""
     if value is None:

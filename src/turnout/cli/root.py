@@ -11,9 +11,12 @@ import typer
 from turnout import __version__
 from turnout.cli import exits, registry, upkeep
 from turnout.cli.backup import backup, restore
+from turnout.cli.deadletters import deadletters
 from turnout.cli.demo import demo
 from turnout.cli.downloads import export, recipients
+from turnout.cli.hooks import hooks
 from turnout.cli.importing import import_
+from turnout.cli.links import links
 from turnout.cli.reclassify import reclassify
 from turnout.cli.serve import serve
 from turnout.cli.stats import stats
@@ -55,6 +58,9 @@ application.add_typer(export, name="export")
 application.add_typer(registry.campaigns, name="campaigns")
 application.add_typer(registry.keys, name="keys")
 application.add_typer(workspaces, name="workspaces")
+application.add_typer(links, name="links")
+application.add_typer(hooks, name="hooks")
+application.add_typer(deadletters, name="deadletters")
 application.command("metrics")(upkeep.metrics)
 application.command("check")(upkeep.check)
 application.command("rebuild")(upkeep.rebuild)

@@ -10,7 +10,7 @@ import base64
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -196,9 +196,10 @@ class DeadLetters:
         self._engine.execute(_EXPIRED, {"before_ms": milliseconds(now - self._age_limit)})
 
 
-def letter_id(workspace: str, provider: str, body: bytes) -> str:
-    """The id of a letter by what it says: 32 hexadecimal digits."""
-    return xxhash.xxh3_128_hexdigest(b"\0".join((workspace.encode(), provider.encode(), body)))
+def letter_id(workspace: str, provider: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """The id of a letter by what it says, of the request only what changes its meaning: 32 hexadecimal digits."""
+    parts = (workspace, provider, sorted(headers.items()), sorted(query.items()), body)
+    return xxhash.xxh3_128_hexdigest(msgspec.msgpack.encode(parts))
 
 
 def place_of(one: Described) -> str:

@@ -6,8 +6,9 @@ letters. So a provider that gets a good answer may forget what it told, and one 
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ _HEADER_LIMIT = 1024
 _HEADERS_LIMIT = 32
 _QUERY_LIMIT = 512
 
-#: Kept with every letter; a provider names what else it reads.
+#: Kept with every letter, for a person; a provider names what its parsing reads.
 _HEADERS_KEPT = ("content-type", "user-agent")
 
 
@@ -160,32 +161,32 @@ def _letters(provider: Provider, delivery: Delivery, workspace: Workspace, unrea
         parts = {delivery.body: f"{len(parts)} parts were not understood; the first: {first}"}
     if any(len(body) > LETTER_LIMIT_BYTES for body in parts):
         raise TooLarge(f"it is not understood, and too long to be kept ({LETTER_LIMIT_BYTES} bytes)", field="body")
-    headers = kept_headers(provider, delivery.headers) if parts else {}
+    meant = _headers(provider.headers, delivery.headers)
+    kept = {**_headers(_HEADERS_KEPT, delivery.headers), **meant}
     query = {name[:_QUERY_LIMIT]: value[:_QUERY_LIMIT] for name, value in list(delivery.query.items())[:_HEADERS_LIMIT]}
     return [
         Letter(
-            id=letter_id(workspace.id, provider.name, body),
+            id=letter_id(workspace.id, provider.name, body, meant, query),
             received=delivery.now,
             provider=provider.name,
             hook=delivery.hook.id,
             reason=reason[:_REASON_LIMIT].replace("\0", "\ufffd"),
             bytes=len(body),
             body=body,
-            headers=headers,
+            headers=kept,
             query=query,
         )
         for body, reason in parts.items()
     ]
 
 
-def kept_headers(provider: Provider, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that a letter keeps: those that its parsing reads, never a credential."""
-    names = (*_HEADERS_KEPT, *provider.headers)
-    exact = {name for name in names if not name.endswith("*")}
-    beginnings = tuple(name.removesuffix("*") for name in names if name.endswith("*"))
-    kept = {
-        name: value[:_HEADER_LIMIT]
+def _headers(wanted: Sequence[str], headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that are wanted, by name or by a beginning with `*`. No credential is ever wanted."""
+    exact = {name for name in wanted if not name.endswith("*")}
+    beginnings = tuple(name.removesuffix("*") for name in wanted if name.endswith("*"))
+    found = (
+        (name, value[:_HEADER_LIMIT])
         for name, value in headers.items()
         if name in exact or (beginnings and name.startswith(beginnings))
-    }
-    return dict(list(kept.items())[:_HEADERS_LIMIT])
+    )
+    return dict(itertools.islice(found, _HEADERS_LIMIT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from fnmatch import fnmatchcase
 from urllib.parse import quote
 
 import msgspec
@@ -33,7 +34,7 @@ async def add(call: Call) -> Response:
     if provider is None:
         raise UnknownName("provider", asked.provider, PROVIDERS, field="provider")
     for name in asked.options:
-        if name not in provider.options:
+        if not any(fnmatchcase(name, known) for known in provider.options):
             raise UnknownName(f"option of {provider.name}", name, provider.options, field="options")
     if asked.secret and provider.verify is None and provider.greet is None:
         raise InvalidInput(f"{provider.title} proves nothing that a secret could check", field="secret")
