@@ -64,7 +64,8 @@ def test_parameters_may_be_an_object(tenant):
         ({"url": "ftp://x.org"}, "url"), ({"url": "javascript:alert(1)"}, "url"), ({"campaign": ""}, "campaign"),
         ({"params": "a b"}, "params"), ({"code": "ab"}, "code"), ({"code": "a.b.c"}, "code"), ({"code": "a/b"}, "code"),
         ({"code": "-abc"}, "code"), ({"code": "a" * 65}, "code"), ({"nothing": 1}, "body"),
-        ({"expires_at": "soon"}, "expires_at"), ({"recipients": [""]}, "recipients[0]"), ({"recipients": ["a"] * 1001}, "recipients"),
+        ({"expires_at": "soon"}, "expires_at"), ({"recipients": [""]}, "recipients[0]"),
+        ({"recipients": ["a"] * 1001}, "recipients"),
     ],
 )  # fmt: skip
 def test_what_is_refused(tenant, fields, field):
