@@ -1,4 +1,4 @@
-"""`turnout campaigns`, `keys`, `workspaces` and `metrics`: what there is, and changing it."""
+"""`turnout campaigns` and `keys`: what there is, and changing it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from turnout.model import SCOPES, CampaignFields
 
 campaigns = typer.Typer(help="List, show, set and delete campaigns.", no_args_is_help=True)
 keys = typer.Typer(help="List, add and revoke API keys of a workspace.", no_args_is_help=True)
-workspaces = typer.Typer(help="List, add and change workspaces (tenants).", no_args_is_help=True)
 
 CampaignId = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Campaign id.", show_default=False)]
 
@@ -271,99 +270,3 @@ def revoke_key(
     with connect(Target(url, key, data, workspace)) as server:
         made = server.call("DELETE", path("keys", id)).json()
     print(f"revoked {made['id']} {console.plain(made['name'])}".rstrip())
-
-
-# ---- workspaces -----------------------------------------------------------------------------------
-
-Name = Annotated[str, typer.Option("--name", metavar="NAME", help="A name to show.", show_default=False)]
-Zone = Annotated[
-    str, typer.Option("--timezone", metavar="ZONE", help="IANA zone of its days; UTC at first.", show_default=False)
-]
-AccessKey = Annotated[
-    str,
-    typer.Option(
-        "--access-key", metavar="KEY", help="Public id in vendors' paths; generated at first.", show_default=False
-    ),
-]
-SigningSecret = Annotated[
-    str,
-    typer.Option(
-        "--signing-secret",
-        metavar="SECRET",
-        help="Verifies tokens that clients sign; generated at first.",
-        show_default=False,
-    ),
-]
-WorkspaceId = Annotated[str, typer.Argument(metavar="ID", help="Workspace id.", show_default=False)]
-
-
-@workspaces.command("list")
-def list_workspaces(
-    as_json: options.Json = False, url: options.Url = None, key: options.Key = None, data: options.Directory = None
-) -> None:
-    """List workspaces: all of a data directory, or the one of --key."""
-    with connect(Target(url, key, data)) as server:
-        answer = server.call("GET", "/v1/workspaces")
-    if as_json:
-        print(answer.text)
-        return
-    made = console.table("id", "name", "time zone", "access key", "made")
-    for one in answer.json()["workspaces"]:
-        made.add_row(
-            one["id"],
-            console.plain(one["name"]),
-            one["timezone"],
-            console.plain(one["access_key"]),
-            _day(one["created_at"]),
-        )
-    console.out().print(made)
-
-
-@workspaces.command("add")
-def add_workspace(
-    id: WorkspaceId,
-    name: Name = "",
-    timezone: Zone = "",
-    access_key: AccessKey = "",
-    signing_secret: SigningSecret = "",
-    as_json: options.Json = False,
-    data: options.Directory = None,
-) -> None:
-    """Make a workspace with its first key; the credentials are printed this once."""
-    body = _settings(name, timezone, access_key, signing_secret)
-    with connect(Target(data=data), creates=True) as server:
-        answer = server.call("POST", "/v1/workspaces", body={"id": id, **body})
-    if as_json:
-        print(answer.text)
-        return
-    made = answer.json()
-    print(f"workspace {made['id']} in {made['timezone']}; its credentials, shown once:")
-    for label, field in (("access key", "access_key"), ("signing secret", "signing_secret"), ("API key", "api_key")):
-        print(f"  {label:<15} {made[field]}")
-
-
-@workspaces.command("set")
-def set_workspace(
-    id: WorkspaceId,
-    name: Name = "",
-    timezone: Zone = "",
-    access_key: AccessKey = "",
-    signing_secret: SigningSecret = "",
-    as_json: options.Json = False,
-    url: options.Url = None,
-    key: options.Key = None,
-    data: options.Directory = None,
-) -> None:
-    """Change a workspace: its name, time zone, access key or signing secret."""
-    body = _settings(name, timezone, access_key, signing_secret)
-    if not body:
-        raise InvalidInput("nothing is to be changed", hint="e.g. --timezone Europe/Berlin")
-    with connect(Target(url, key, data, workspace="default" if url else id)) as server:
-        answer = server.call("PATCH", "/v1/workspaces", body={"id": id, **body})
-    made = answer.json()
-    print(answer.text if as_json else f"workspace {made['id']}: {console.plain(made['name'])}, {made['timezone']}")
-
-
-def _settings(name: str, timezone: str, access_key: str, signing_secret: str) -> dict[str, str]:
-    given = {"name": name, "timezone": timezone, "access_key": access_key, "signing_secret": signing_secret}
-    return {field: value for field, value in given.items() if value}
