@@ -163,6 +163,9 @@ class Endpoint:
         self._seconds = telemetry.request_seconds.labels(room.name, self._label)
         self._ok = telemetry.requests.labels(room.name, self._label, "200")
         self._access_level = logging.INFO if services.settings.log_requests else logging.DEBUG
+        #: Which traffic counts, as readers are told.
+        said = ",".join(room.traffic).encode()
+        self._traffic = (b"x-turnout-traffic", said) if said and "read" in route.scopes else None
         self._slow_s = services.settings.slow_request_ms / 1000 or float("inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -240,6 +243,8 @@ class Endpoint:
         if self._room.decorate is not None:
             self._room.decorate(call, response)
         _name(response)
+        if self._traffic is not None and response.status_code == 200:
+            response.raw_headers.append(self._traffic)
         if response.status_code == 200:
             self._ok.inc()
         else:

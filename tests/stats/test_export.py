@@ -33,8 +33,9 @@ FULL: list[dict[str, object]] = [
     {"type": "watched", "duration_s": 0},
     {"type": "watched", "duration_s": 12.345},
     {"type": "liked", "quantity": 0, "product": "cup"},
-    {"type": "clicked", "target": "link", "traffic": "scanner", "reasons": ["many_links_at_once"], "rule_version": 1,
-     "ip": "192.0.2.7", "user_agent": "Mozilla/5.0", "country": "FR", "city": "Lyon", "network": "ex", "device": "pc",
+    {"type": "clicked", "target": "link", "traffic": "scanner", "rule_version": 1,
+     "reasons": ["bare_agent", "many_links_at_once"], "ip": "192.0.2.7", "user_agent": "Mozilla/5.0",
+     "country": "FR", "city": "Lyon", "network": "ex", "device": "pc",
      "os": "Linux", "browser": "Firefox", "browser_version": "140.0"},
 ]  # fmt: skip
 

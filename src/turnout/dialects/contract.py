@@ -140,7 +140,8 @@ class Room:
     body and status, for unknown paths beside its own too. `decorate` may add
     headers to every response. `compatibility` says where a vendor's API is met, and how; `title` is the
     vendor's name as it writes it, and `example` shows how a client asks. `prepare` reads what `authenticate`
-    needs of a body.
+    needs of a body. Of what recipients do, the classes `traffic` count in its statistics: every answer to a reader says
+    so in X-Turnout-Traffic, since a vendor's body has no place for it.
     """
 
     name: str
@@ -152,3 +153,4 @@ class Room:
     prepare: Callable[[Request], Awaitable[None]] | None = None
     title: str = ""
     example: Callable[[Shown], Example] | None = None
+    traffic: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from turnout.dialects.batch.lookup import JSON
 from turnout.dialects.batch.state import STATES
 from turnout.dialects.batch.wire import Refusal
 from turnout.dialects.contract import Caller, Room, Route, bearer
-from turnout.model import Workspace
+from turnout.model import DEFAULT_TRAFFIC, Workspace
 from turnout.services import Services
 
 #: Keys of apps under development begin like this; the API is for live ones.
@@ -144,5 +144,5 @@ ROUTES: tuple[Route, ...] = (
 
 ROOM = Room(
     "batch", ROUTES, authenticate, render_error,
-    compatibility=COMPATIBILITY, title="Batch", example=example,
+    compatibility=COMPATIBILITY, title="Batch", example=example, traffic=DEFAULT_TRAFFIC,
 )  # fmt: skip

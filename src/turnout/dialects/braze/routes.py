@@ -20,7 +20,7 @@ from turnout.dialects.braze.life import Asker
 from turnout.dialects.braze.series import series
 from turnout.dialects.contract import Call, Handler, Room, Route
 from turnout.dialects.kept import Bodies, PerHouse, answer
-from turnout.model import Campaign
+from turnout.model import DEFAULT_TRAFFIC, Campaign
 from turnout.stats import calendar
 from turnout.store.events import Span
 
@@ -229,5 +229,5 @@ ROUTES: tuple[Route, ...] = (
 
 ROOM = Room(
     "braze", ROUTES, access.authenticate, access.render_error, access.decorate, COMPATIBILITY, access.prepare,
-    "Braze", example,
+    "Braze", example, DEFAULT_TRAFFIC,
 )  # fmt: skip

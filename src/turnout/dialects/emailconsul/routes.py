@@ -16,6 +16,7 @@ from turnout.dialects.emailconsul.compatibility import COMPATIBILITY, PREFIX
 from turnout.dialects.emailconsul.example import example
 from turnout.dialects.emailconsul.wire import LINK, PIXEL, Log
 from turnout.dialects.kept import Bodies, PerHouse, answer
+from turnout.model import DEFAULT_TRAFFIC
 from turnout.services import Services
 
 #: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
@@ -204,5 +205,6 @@ def _routes(prefix: str) -> tuple[Route, ...]:
 ROUTES: tuple[Route, ...] = (*_routes(""), *_routes(PREFIX))
 
 ROOM = Room(
-    "emailconsul", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="EmailConsul", example=example
-)
+    "emailconsul", ROUTES, authenticate, render_error,
+    compatibility=COMPATIBILITY, title="EmailConsul", example=example, traffic=DEFAULT_TRAFFIC,
+)  # fmt: skip

@@ -18,6 +18,7 @@ from turnout.dialects.intarget.paging import Page, address
 from turnout.dialects.intarget.parse import Query
 from turnout.dialects.intarget.wire import Failure, Problem
 from turnout.dialects.kept import Bodies, PerHouse, answer
+from turnout.model import DEFAULT_TRAFFIC
 from turnout.services import Services
 
 #: A longer query is answered, but its answer isn't kept: the query is part of what is kept.
@@ -137,5 +138,6 @@ ROUTES: tuple[Route, ...] = (
 )  # fmt: skip
 
 ROOM = Room(
-    "intarget", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="InTarget", example=example
-)
+    "intarget", ROUTES, authenticate, render_error,
+    compatibility=COMPATIBILITY, title="InTarget", example=example, traffic=DEFAULT_TRAFFIC,
+)  # fmt: skip

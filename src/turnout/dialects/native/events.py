@@ -32,6 +32,7 @@ async def export_events(call: Call) -> Response:
     for name in types:
         if name not in EVENT_TYPES:
             raise UnknownName("event type", name, EVENT_TYPES, field="type")
+    traffic = parse.traffic(asked.traffic or "all")
     statement = export.events(
         call.workspace.id,
         types=types,
@@ -39,19 +40,20 @@ async def export_events(call: Call) -> Response:
         from_ms=parse.moment(asked.from_, timezone, "from"),
         to_ms=parse.moment(asked.to, timezone, "to"),
         timezone=timezone,
-        traffic=parse.traffic(asked.traffic or "all"),
+        traffic=traffic,
     )
-    return await stream(call, statement, form)
+    return await stream(call, statement, form, traffic)
 
 
-async def stream(call: Call, statement: export.Streamed, form: str) -> Response:
+async def stream(call: Call, statement: export.Streamed, form: str, traffic: tuple[str, ...]) -> Response:
     """Send a statement's rows as they come. Its first chunk is awaited, so that an error still has a status."""
     chunks = export.chunks(call.services.engine, statement, form)
     first = await call.services.run(next, chunks, b"")
     return StreamingResponse(
         iterate_in_threadpool(_chained(first, chunks)),
         media_type=render.MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="{statement.name}.{form}"'} if form != "ndjson" else {},
+        headers={"X-Turnout-Traffic": ",".join(traffic)}
+        | ({"Content-Disposition": f'attachment; filename="{statement.name}.{form}"'} if form != "ndjson" else {}),
     )
 
 

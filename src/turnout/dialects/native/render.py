@@ -76,6 +76,12 @@ def stats(answer: Answer, form: str) -> bytes:
     return encode(wire.StatsAnswer(answer.rows, answer.totals, meta))
 
 
+def counted(answer: Answer) -> dict[str, str]:
+    """Which traffic counted and how many events of the others did not, for whoever gets no meta: as headers."""
+    left_out = ",".join(f"{name}={count}" for name, count in answer.excluded.items())
+    return {"X-Turnout-Traffic": ",".join(answer.question.traffic), "X-Turnout-Excluded": left_out}
+
+
 def local_time(moment_ms: int | None, timezone: str) -> str | None:
     """ISO 8601 with the zone's offset."""
     if moment_ms is None:

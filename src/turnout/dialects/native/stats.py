@@ -19,7 +19,7 @@ async def stats(call: Call) -> Response:
     answer = call.services.statistics.cached(question)
     if answer is None:
         answer = await call.services.run(call.services.statistics.ask, question)
-    return Response(render.stats(answer, form), media_type=render.MEDIA_TYPES[form])
+    return Response(render.stats(answer, form), media_type=render.MEDIA_TYPES[form], headers=render.counted(answer))
 
 
 async def recipients(call: Call) -> Response:
@@ -38,7 +38,7 @@ async def recipients(call: Call) -> Response:
         traffic=parse.traffic(asked.traffic),
     )
     statement = export.recipients(question, campaign.id, parse.names(asked.did), parse.names(asked.did_not))
-    return await stream(call, statement, form)
+    return await stream(call, statement, form, question.traffic)
 
 
 async def metrics(call: Call) -> Response:

@@ -20,7 +20,7 @@ from turnout.dialects.shoplive import parse, render, shows, tokens
 from turnout.dialects.shoplive.compatibility import COMPATIBILITY
 from turnout.dialects.shoplive.example import example
 from turnout.dialects.shoplive.wire import CampaignBody
-from turnout.model import Campaign, CampaignFields, Workspace
+from turnout.model import DEFAULT_TRAFFIC, Campaign, CampaignFields, Workspace
 from turnout.services import Services
 
 _BODY_LIMIT_BYTES = 1 << 20
@@ -285,5 +285,6 @@ ROUTES: tuple[Route, ...] = (
 )  # fmt: skip
 
 ROOM = Room(
-    "shoplive", ROUTES, authenticate, render_error, compatibility=COMPATIBILITY, title="Shoplive", example=example
-)
+    "shoplive", ROUTES, authenticate, render_error,
+    compatibility=COMPATIBILITY, title="Shoplive", example=example, traffic=DEFAULT_TRAFFIC,
+)  # fmt: skip
