@@ -20,7 +20,7 @@
     guestId ||= "guest-" + random();
     try {
       guestId = localStorage["turnout.guest"] ||= guestId;
-    } catch {} // blocked: then for this page only
+    } catch {} // blocked: for this page only
     return guestId;
   }
 
@@ -32,7 +32,7 @@
     fresh = true;
   }
   function advance(now) {
-    while (since !== null && now - since >= slotMs) cut(since + slotMs);
+    while (now - since >= slotMs) cut(since + slotMs);
   }
   function begin(now) {
     [lap, next, since] = [lap + 1, 0, now];
@@ -64,7 +64,7 @@
     if (now - tried >= slotMs) send();
   }
 
-  // What is not confirmed is sent again: the server knows a slot by its session, lap and number.
+  // What is not confirmed is sent again; the server knows a slot by session, lap and number.
   function body() {
     const who = token ? { token } : viewer ? { viewer } : { viewer: guest(), guest: true };
     return JSON.stringify({ session, clock_ms: clock(), slots, acts, ...who });
@@ -76,22 +76,24 @@
     const sent = [...slots, ...acts];
     timer = 0;
     if (busy || clock() < quietUntil || !sent.length) return;
-    [busy, likes, tried] = [true, null, clock()];
+    let taken;
+    [busy, likes, tried, fresh] = [true, null, clock(), false];
     const abort = new AbortController(), late = setTimeout(() => abort.abort(), TIMEOUT_MS);
     const how = { method: "POST", body: body(), keepalive: true, credentials: "omit", signal: abort.signal };
     try {
       const { ok, status, headers } = await fetch(url, how);
       if (status === 429 || status === 503) quietUntil = clock() + 1000 * (headers.get("Retry-After") || 5);
-      if (ok || [400, 404, 413, 415].includes(status)) {
-        slots = slots.filter((one) => !sent.includes(one));
-        acts = acts.filter((one) => !sent.includes(one));
-      }
+      taken = ok || [400, 404, 413, 415].includes(status);
     } catch {} // no network: with the next heartbeat
     clearTimeout(late);
     busy = false;
+    if (!taken) return void (fresh = true);
+    slots = slots.filter((one) => !sent.includes(one));
+    acts = acts.filter((one) => !sent.includes(one));
+    if (fresh) soon();
   }
 
-  // The page is hidden or left: what was watched until now goes at once, and again until it is confirmed.
+  // The page is hidden or left: what was watched until now goes at once, and again until confirmed.
   function leave() {
     wake();
     const now = clock();
@@ -116,9 +118,8 @@
 
   // Another viewer is another session; what the one before did goes out under his own name.
   function identify(id = "", proof = "") {
-    const known = id === viewer && token && proof;
-    if (!known) {
-      fresh ||= slots.length + acts.length > 0;
+    if (id !== viewer || !token || !proof) {
+      fresh = true;
       leave();
       [session, slots, acts] = [random(), [], []];
     }

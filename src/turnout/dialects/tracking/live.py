@@ -67,7 +67,11 @@ _STATUS: dict[type[errors.TurnoutError], int] = {
     errors.StoreError: 503,
 }
 
-_ANYBODY = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+_ANYBODY = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After",
+    "Cache-Control": "no-store",
+}
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST",
