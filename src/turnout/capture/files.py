@@ -51,6 +51,11 @@ class Chunk:
     #: How far the file was read, in its own bytes.
     position: int = 0
 
+    @property
+    def last(self) -> int:
+        """The line (or row, or item) that it ends with, refused ones included."""
+        return max([self.places[-1] if self.places else 0, *(one.place for one in self.refused[-1:])])
+
     def halves(self) -> tuple[Chunk, Chunk]:
         """The same in two chunks."""
         middle = len(self.lines) // 2
@@ -69,6 +74,8 @@ class Options:
     wishes: Wishes = field(default_factory=Wishes)
     encoding: str = "utf-8"
     delimiter: str = ""
+    #: What stands up to this line (or row, or item) is left out: it was read before.
+    after: int = 0
     #: Told once a table, before its first row, where its columns go.
     on_columns: Callable[[str, Sequence[Column]], None] = lambda name, columns: None
 
@@ -106,6 +113,8 @@ def chunks(source: Source, options: Options) -> Iterator[Chunk]:
 def _ndjson(source: Source, options: Options) -> Iterator[Item]:
     shape = _JsonShape(options.wishes)
     for number, line in _lines(source):
+        if number <= options.after:
+            continue
         if line is None:
             yield Refused(number, "", f"the line is over {LINE_LIMIT_BYTES} bytes")
             continue
@@ -176,7 +185,9 @@ def _json(source: Source, options: Options) -> Iterator[Item]:
         if end >= len(buffer) and not isinstance(found, dict) and more():
             continue  # a bare number may go on
         number += 1
-        if isinstance(found, dict):
+        if number <= options.after:
+            pass
+        elif isinstance(found, dict):
             # A string can't hold a bare line break, so these are all between the words.
             line = buffer[at:end].replace("\n", " ").replace("\r", " ").encode("utf-8", "surrogateescape")
             yield shape.item(number, line)
@@ -268,6 +279,9 @@ def _csv(source: Source, options: Options) -> Iterator[Item]:
         width = len(names)
         line = rows.line_num + 1
         for cells in rows:
+            if line <= options.after:
+                line = rows.line_num + 1
+                continue
             if len(cells) < width:
                 cells += [""] * (width - len(cells))
             if any(cells[width:]):
@@ -316,8 +330,10 @@ def _parquet(source: Source, options: Options) -> Iterator[Item]:
     try:
         table = pq.ParquetFile(file, pre_buffer=False)
         shape = _shape_of(table.schema_arrow.names, source, options)
-        row = 0
-        for batch in table.iter_batches(batch_size=CHUNK_EVENTS):
+        row, wanted = _groups_after(table, options.after)
+        for batch in table.iter_batches(batch_size=CHUNK_EVENTS, row_groups=wanted):
+            left_out = min(max(0, options.after - row), batch.num_rows)
+            row, batch = row + left_out, batch.slice(left_out)
             columns = [column.to_pylist() for column in batch.columns]
             for cells in zip(*columns, strict=True):
                 row += 1
@@ -327,3 +343,14 @@ def _parquet(source: Source, options: Options) -> Iterator[Item]:
     finally:
         if not isinstance(file, io.BufferedReader):
             file.close()
+
+
+def _groups_after(table: Any, after: int) -> tuple[int, list[int]]:
+    """How many rows stand in the groups that end by row `after`, of which nothing is read; and the other groups."""
+    before = 0
+    for group in range(table.metadata.num_row_groups):
+        rows = table.metadata.row_group(group).num_rows
+        if before + rows > after:
+            return before, list(range(group, table.metadata.num_row_groups))
+        before += rows
+    return before, []

@@ -64,10 +64,26 @@ class Unreachable(TurnoutError):
 class Connection:
     """The API of one server, as one workspace. Safe to use from several threads."""
 
-    def __init__(self, client: httpx.Client, url: str, *, local: bool) -> None:
+    def __init__(self, client: httpx.Client, url: str, *, local: bool, data: Path | None = None) -> None:
         self.client = client
         self.url = url
         self.local = local
+        #: The data directory that the server was found by.
+        self._data = data
+
+    @property
+    def credentials(self) -> str:
+        """What requests are made with now; for `renew`."""
+        return str(self.client.headers.get("Authorization", ""))
+
+    def renew(self, credentials: str) -> bool:
+        """Find the server of the data directory again: one that was restarted may have another address, and has other
+        credentials. Whether there are others now than those that a request was made with."""
+        found = owner(self._data) if self._data is not None else None
+        if found is not None and found.url and self.credentials != f"Bearer {found.token}":
+            self.client.base_url = self.url = found.url
+            self.client.headers["Authorization"] = f"Bearer {found.token}"
+        return self.credentials != credentials
 
     def get(self, path: str, query: dict[str, str] | None = None) -> Any:
         """GET a JSON body. Refused or Unreachable."""
@@ -157,7 +173,7 @@ def connect(target: Target, *, creates: bool = False) -> Iterator[Connection]:
         return
     settings = from_environment(os.environ, data=target.data)
     with _serving(settings, creates) as (where, token), _client(where, token, target.workspace) as client:
-        yield Connection(client, where, local=True)
+        yield Connection(client, where, local=True, data=settings.data)
 
 
 @contextlib.contextmanager

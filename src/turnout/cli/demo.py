@@ -96,7 +96,7 @@ def _send(server: Connection, sample: Sample) -> int:
         def advance(chunk: Chunk) -> None:
             bar.update(task, events=chunk.position)
 
-        tally = Sender(server, advance).send(load.chunks(sample))
+        tally = Sender(server).send(load.chunks(sample), advance)
     # Only when everything else is there: a load that was interrupted is known by its absence.
     server.call("PUT", path("campaigns", last["id"]), body=last)
     return tally.accepted + tally.duplicates

@@ -6,7 +6,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,8 +19,11 @@ from turnout.cli.connection import Connection, Target, connect
 from turnout.errors import InvalidInput, TurnoutError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from turnout.capture import files as reading
     from turnout.capture.shaping import Column
+    from turnout.cli.resuming import Standing
     from turnout.cli.sending import Sender, Tally
 
 _SHOWN_EVENTS = 3
@@ -83,6 +88,19 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show where columns go and the first events; send nothing.")
     ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, where an import that was interrupted would go on.")
+    ] = False,
+    skip: Annotated[
+        int,
+        typer.Option(
+            "--skip",
+            metavar="N",
+            min=0,
+            help="Leave out the first N lines (of CSV with its header), rows of Parquet or items of JSON.",
+            show_default=False,
+        ),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     url: options.Url = None,
     key: options.Key = None,
@@ -93,6 +111,7 @@ def import_(
 
     Columns of CSV and Parquet are matched to the fields of an event by name, common other names are guessed
     (email is recipient, timestamp is time …) and shown, and the rest is kept in properties. Empty cells say nothing.
+    Whatever interrupts an import, the same command goes on where events were last acknowledged.
     """
     from turnout.capture import files as reading
     from turnout.capture.shaping import Wishes
@@ -104,19 +123,48 @@ def import_(
     delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
     if len(delimiter) > 1:
         raise InvalidInput(f"'{delimiter}' is no single character", field="--delimiter")
-    read = reading.Options(wishes, encoding, delimiter, on_columns=_show_columns)
+    if skip and len(files) > 1:
+        raise InvalidInput("--skip is of one file", field="--skip")
+    read = reading.Options(wishes, encoding, delimiter, skip, on_columns=_show_columns)
     _must_be_there(files)
     if dry_run:
         _show(files, format, read)
         return
-    with connect(Target(url, key, data, workspace), creates=True) as server:
-        tally, seconds = _import(server, files, format, read)
-    _report(tally, len(files), seconds, as_json)
+    said: dict[str, object] = {
+        "format": format,
+        "map": mapped or [],
+        "set": constants or [],
+        "timezone": timezone,
+        "encoding": encoding,
+    }
+    said |= {"delimiter": delimiter, "strict": strict, "skip": skip, "workspace": workspace}
+    target = Target(url, key, data, workspace)
+    standing = _standing(target, said, files)
+    if restart:
+        standing.forget()
+    with connect(target, creates=True) as server:
+        tally, seconds, before = _import(server, files, format, read, standing)
+    standing.forget()
+    _report(tally, len(files), seconds, before, as_json)
     if tally.rejected:
         raise typer.Exit(exits.NOT_ALL_GOOD)
 
 
-def _import(server: Connection, files: list[str], form: str, read: reading.Options) -> tuple[Tally, float]:
+def _standing(target: Target, said: dict[str, object], files: list[str]) -> Standing:
+    """What is known of an import of the same files, by the same wishes, to the same place."""
+    from turnout.cli import resuming
+    from turnout.settings import from_environment
+
+    url = target.url or ("" if target.data else os.environ.get("TURNOUT_URL", ""))
+    key = target.key or os.environ.get("TURNOUT_API_KEY", "") if url else ""
+    data = from_environment(os.environ, data=target.data).data
+    return resuming.Standing(resuming.place_of(data, url, key, said, files))
+
+
+def _import(
+    server: Connection, files: list[str], form: str, read: reading.Options, standing: Standing
+) -> tuple[Tally, float, int]:
+    """What became of all events, the seconds that it took, and how many of them an earlier run has sent."""
     from turnout.cli.sending import Sender
 
     # Nobody should wait for a server that was never there.
@@ -124,34 +172,79 @@ def _import(server: Connection, files: list[str], form: str, read: reading.Optio
     started = time.monotonic()
     sizes = [_size(path) for path in files]
     total = sum(size for size in sizes if size is not None) if None not in sizes else None
-    done = {"before": 0}
+    done, before = 0, 0
     with console.progress("events") as bar:
         task = bar.add_task("importing", total=total)
-
-        def advance(chunk: reading.Chunk) -> None:
-            bar.update(task, completed=done["before"] + chunk.position, events=sender.tally.events)
-
-        sender = Sender(server, advance)
+        sender = Sender(server)
         for path, size in zip(files, sizes, strict=True):
             bar.update(task, description=f"importing {console.plain(Path(path).name)}")
-            _send(sender, path, form, read)
-            done["before"] += size or 0
-    return sender.tally, time.monotonic() - started
+            show = partial(_show_progress, bar, task, sender, done)
+            before += _send(sender, path, form, read, standing, show)
+            done += size or 0
+    return sender.tally, time.monotonic() - started, before
 
 
-def _send(sender: Sender, path: str, form: str, read: reading.Options) -> None:
-    """Send one file. What was in before an error is said before the error is."""
+def _show_progress(bar: Progress, task: TaskID, sender: Sender, done: int, chunk: reading.Chunk) -> None:
+    bar.update(task, completed=done + chunk.position, events=sender.tally.events)
+
+
+def _send(
+    sender: Sender,
+    path: str,
+    form: str,
+    read: reading.Options,
+    standing: Standing,
+    show: Callable[[reading.Chunk], None],
+) -> int:
+    """Send what of a file was not sent before; returns how many events were. What was in before an error is said
+    before the error is."""
+    from turnout.cli.resuming import Account
+
+    entry, is_another = standing.entry(path)
+    if is_another:
+        print(f"{console.plain(path)} has changed since its import was interrupted: it begins anew", file=sys.stderr)
+    account = Account(entry, sender.tally) if entry is not None else None
+    before = entry.accepted + entry.duplicates + entry.rejected if entry is not None else 0
+    after = entry.after if entry is not None else 0
+    if entry is not None and after:
+        where = "done before" if entry.done else f"goes on after {after:,}, where it was interrupted"
+        print(f"{console.plain(path)}: {where} ({before:,} events; --restart begins anew)", file=sys.stderr)
+    if entry is not None and entry.done:
+        return before
+    latest = after
+
+    def note(chunk: reading.Chunk) -> None:
+        nonlocal latest
+        latest = max(latest, chunk.last)
+        if account is not None:
+            account.note(latest)
+            standing.write()
+        show(chunk)
+
     try:
-        sender.send(_chunks(path, form, read))
-    except TurnoutError:
-        tally = sender.tally
-        if tally.events:
-            print(
-                f"before the error: {tally.accepted:,} accepted, {tally.duplicates:,} duplicates, "
-                f"{tally.rejected:,} rejected",
-                file=sys.stderr,
-            )
+        sender.send(_chunks(path, form, replace(read, after=max(read.after, after))), note)
+    except BaseException as error:
+        standing.write(now=True)
+        _say_where(sender.tally, path, latest, error)
         raise
+    if entry is not None:
+        entry.done = True
+        standing.write()
+    return before
+
+
+def _say_where(tally: Tally, path: str, after: int, error: BaseException) -> None:
+    if tally.events:
+        words = "the error" if isinstance(error, TurnoutError) else "it was stopped"
+        print(
+            f"before {words}: {tally.accepted:,} accepted, {tally.duplicates:,} duplicates, "
+            f"{tally.rejected:,} rejected",
+            file=sys.stderr,
+        )
+    if after and path == "-":
+        print(f"the same input goes on with --skip {after}", file=sys.stderr)
+    elif after:
+        print("the same command goes on from there", file=sys.stderr)
 
 
 def _chunks(path: str, form: str, read: reading.Options) -> Iterator[reading.Chunk]:
@@ -187,13 +280,14 @@ def _show_columns(name: str, columns: Sequence[Column]) -> None:
         print(f"  {console.plain(column.name):<{width}} → {place}", file=sys.stderr)
 
 
-def _report(tally: Tally, files: int, seconds: float, as_json: bool) -> None:
+def _report(tally: Tally, files: int, seconds: float, before: int, as_json: bool) -> None:
     if as_json:
         report = {
             "accepted": tally.accepted,
             "duplicates": tally.duplicates,
             "rejected": tally.rejected,
             "retries": tally.retries,
+            "earlier": before,
             "files": files,
             "seconds": round(seconds, 3),
             "rejections": [
@@ -202,12 +296,14 @@ def _report(tally: Tally, files: int, seconds: float, as_json: bool) -> None:
         }
         print(json.dumps(report, ensure_ascii=False))
         return
-    rate = f", {tally.events / seconds:,.0f} events/s" if seconds > 0 else ""
+    rate = f", {(tally.events - before) / seconds:,.0f} events/s" if seconds > 0 else ""
     print(f"{tally.events:,} events from {files} file{'s' if files != 1 else ''} in {seconds:.1f} s{rate}")
     width = len(f"{tally.events:,}")
     print(f"  accepted    {tally.accepted:>{width},}")
     print(f"  duplicates  {tally.duplicates:>{width},}")
     print(f"  rejected    {tally.rejected:>{width},}")
+    if before:
+        print(f"  ({before:,} of them by an earlier run, which was interrupted)")
     if tally.retries:
         print(f"  ({tally.retries} requests were sent again; what had arrived the first time is among the duplicates)")
     if tally.first:

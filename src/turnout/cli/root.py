@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from turnout import __version__
-from turnout.cli import exits, registry, upkeep
+from turnout.cli import exits, privacy, registry, upkeep
 from turnout.cli.backup import backup, restore
 from turnout.cli.deadletters import deadletters
 from turnout.cli.demo import demo
@@ -54,6 +54,8 @@ application.command("serve")(serve)
 application.command("import")(import_)
 application.command("stats")(stats)
 application.command("recipients")(recipients)
+application.command("erase")(privacy.erase)
+application.add_typer(privacy.retention, name="retention")
 application.add_typer(export, name="export")
 application.add_typer(registry.campaigns, name="campaigns")
 application.add_typer(registry.keys, name="keys")

@@ -22,7 +22,8 @@ IN_FLIGHT = 2
 #: First wait after a lost connection; it doubles up to the highest.
 _FIRST_WAIT_S, _HIGHEST_WAIT_S = 0.25, 10.0
 _PATIENCE_TRIES = 12
-_FIRST_REJECTIONS = 20
+#: Rejections that are kept to be shown; the rest are counted.
+FIRST_REJECTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Tally:
         found = [(chunk.places[one["index"]], one["field"], one["error"]) for one in answer["rejected"]]
         found += [(one.place, one.field, one.error) for one in chunk.refused]
         self.rejected += len(found)
-        for place, name, error in sorted(found)[: max(0, _FIRST_REJECTIONS - len(self.first))]:
+        for place, name, error in sorted(found)[: max(0, FIRST_REJECTIONS - len(self.first))]:
             self.first.append(Rejected(chunk.source, chunk.unit, place, name, error))
 
 
@@ -73,23 +74,26 @@ _Answered = tuple[Chunk, dict[str, Any]]
 class Sender:
     """Sends chunks in their order and counts the answers in `tally`."""
 
-    def __init__(self, server: Connection, on_answer: Callable[[Chunk], None] = lambda chunk: None) -> None:
+    def __init__(self, server: Connection) -> None:
         self.tally = Tally()
         self._server = server
-        self._on_answer = on_answer
         self._stopped = threading.Event()
 
-    def send(self, chunks: Iterable[Chunk]) -> Tally:
-        """Send them all. Refused or Unreachable where no trying again helps; `tally` then holds what is in."""
+    def send(self, chunks: Iterable[Chunk], on_answer: Callable[[Chunk], None] = lambda chunk: None) -> Tally:
+        """Send them all, and tell of each that was answered: in their order, and none behind one that was not.
+
+        Refused or Unreachable where no trying again helps; `tally` then holds what is in.
+        """
+        self._stopped.clear()
         under_way: deque[tuple[Chunk, Future[list[_Answered]]]] = deque()
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="turnout-send") as threads:
             try:
                 for chunk in chunks:
                     if len(under_way) >= IN_FLIGHT:
-                        self._count(*under_way.popleft())
+                        self._count(*under_way.popleft(), on_answer)
                     under_way.append((chunk, threads.submit(self._post, chunk)))
                 while under_way:
-                    self._count(*under_way.popleft())
+                    self._count(*under_way.popleft(), on_answer)
             except Exception:
                 # What is on its way may still arrive; it belongs into the tally.
                 for chunk, answer in under_way:
@@ -100,10 +104,12 @@ class Sender:
                 self._stopped.set()
         return self.tally
 
-    def _count(self, chunk: Chunk, answer: Future[list[_Answered]]) -> None:
+    def _count(
+        self, chunk: Chunk, answer: Future[list[_Answered]], on_answer: Callable[[Chunk], None] = lambda chunk: None
+    ) -> None:
         for part, found in answer.result():
             self.tally.add(part, found)
-        self._on_answer(chunk)
+        on_answer(chunk)
 
     def _post(self, chunk: Chunk) -> list[_Answered]:
         """The chunk with its answer; as several where the server takes less at once."""
@@ -123,6 +129,7 @@ class Sender:
         wait_s = _FIRST_WAIT_S
         for left in reversed(range(_PATIENCE_TRIES)):
             asked_s = None
+            credentials = self._server.credentials
             try:
                 answer = self._server.client.post(
                     "/v1/events", content=body, headers={"Content-Type": "application/x-ndjson"}
@@ -137,12 +144,15 @@ class Sender:
                     found: dict[str, Any] = json.loads(answer.content)
                     return found
                 problem = refusal(answer)
-                if answer.status_code not in (429, 502, 503, 504):
+                # A server that was started again has other credentials for commands on its machine.
+                renewed = answer.status_code == 401 and self._server.renew(credentials)
+                if answer.status_code not in (429, 502, 503, 504) and not renewed:
                     raise problem
                 after = answer.headers.get("retry-after", "")
                 asked_s = float(after) if after.isdigit() else None
             if not left or self._stopped.wait(wait_s if asked_s is None else min(asked_s, 60.0)):
                 raise problem
+            self._server.renew(credentials)
             self.tally.retries += 1
             wait_s = min(wait_s * 2, _HIGHEST_WAIT_S)
         raise AssertionError("unreachable")
