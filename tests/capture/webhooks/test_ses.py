@@ -11,8 +11,17 @@ import msgspec
 import pytest
 from tests.capture.webhooks.deliveries import NOW, delivery, endures, events, one, wrongs
 from tests.capture.webhooks.payload_bodies import body
-from tests.capture.webhooks.topics import ARN, CERTIFICATE_URL, SUBSCRIBE_URL, Sns, published, subscription
+from tests.capture.webhooks.topics import (
+    ARN,
+    CERTIFICATE_URL,
+    SUBSCRIBE_URL,
+    Sns,
+    certificate,
+    published,
+    subscription,
+)
 
+from turnout.capture.webhooks import registry
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable
 from turnout.capture.webhooks.ses import provider
 from turnout.errors import Overloaded, Unauthenticated
@@ -237,3 +246,37 @@ def test_whatever_an_envelope_holds_is_kept() -> None:
     for made in (published({"eventType": "Send"}), subscription()):
         for wrong in wrongs(made):
             endures(provider(Sns()), delivery(wrong, topics=ARN))
+
+
+def test_a_topic_is_subscribed_to_and_heard_over_http(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = dt.datetime.now(dt.UTC)
+    lasting = certificate(start=now - dt.timedelta(days=1), end=now + dt.timedelta(days=1))
+    asked = Sns(body=lasting)
+    monkeypatch.setitem(registry.PROVIDERS, "ses", provider(asked))
+    made = tenant.client.post("/v1/hooks", json={"provider": "ses", "options": {"topics": ARN}}).json()
+    at = {"Timestamp": now.isoformat()}
+
+    def post(told: dict[str, Any]) -> Any:
+        # As SNS does: JSON that is called text.
+        headers = {
+            "content-type": "text/plain; charset=UTF-8",
+            "authorization": "",
+            "x-amz-sns-message-type": told["Type"],
+        }
+        return tenant.client.post(made["url"], content=json.dumps(told), headers=headers)
+
+    confirmed = post(subscription(**at))
+    assert (confirmed.status_code, confirmed.text) == (200, "subscribed")
+    assert asked.asked == [CERTIFICATE_URL, SUBSCRIBE_URL]
+    for expected in ({"accepted": 1, "duplicates": 0}, {"accepted": 0, "duplicates": 1}):
+        answer = post(published(notice("Click"), "2", **at))
+        assert answer.status_code == 200
+        assert answer.json().items() >= expected.items()
+    forged = published(notice("Open"), **at) | {"Message": json.dumps(notice("Delivery"))}
+    assert post(forged).status_code == 401
+    assert post(notice("Open") | {"Type": "Notification"}).status_code == 401
+    foreign = subscription(TopicArn="arn:aws:sns:us-east-1:123456789012:Another", **at)
+    assert post(foreign).json()["quarantined"] == 1
+    assert tenant.stats("clicked,opened,delivered")["totals"] == {"clicked": 1, "opened": 0, "delivered": 0}
+    (letter,) = tenant.client.get("/v1/deadletters").json()["letters"]
+    assert "Another" in letter["reason"]
