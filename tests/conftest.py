@@ -62,7 +62,9 @@ def _certificates_read_once() -> Iterator[None]:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.House]:
     """An opened house on a fresh directory."""
     data = tmp_path_factory.mktemp("house")
-    opened = app.open_house(Settings(data=data, port=0, api_key=API_KEY, access_key="test-access", readers=3))
+    # What is looked at again, and when, is for each test to say.
+    settings = Settings(data=data, port=0, api_key=API_KEY, access_key="test-access", readers=3, review_delay_s=0)
+    opened = app.open_house(settings)
     yield opened
     opened.close()
 

@@ -15,7 +15,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from turnout.errors import InvalidInput, Overloaded
 from turnout.ingest.context import Context
 from turnout.ingest.drain import Flush
 from turnout.ingest.reclassify import Reclassifier
+from turnout.ingest.review import Reviewer
 from turnout.ingest.writer import Writer
 from turnout.privacy import Daily
 from turnout.services import Services
@@ -72,6 +73,7 @@ class House:
     #: Credentials that were generated at this start, to be shown once.
     generated: dict[str, str]
     daily: Daily
+    reviewer: Reviewer | None
 
     def close(self) -> None:
         """Write what waits, close the store, let go of the directory; each of it even if another part fails."""
@@ -86,6 +88,8 @@ class House:
             ending.callback(services.threads.shutdown)
             ending.callback(services.writer.close)
             ending.callback(self.daily.close)
+            if self.reviewer is not None:
+                ending.callback(self.reviewer.close)
 
 
 def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
@@ -122,6 +126,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             repairs=lambda: events.repairs,
             observe=telemetry.answered,
         )
+        # It works through the writer, which tells it what there is to do.
+        reviewers: list[Reviewer] = []
         writer = Writer(
             settings.data / "spool",
             events,
@@ -129,7 +135,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             settings,
             known=KnownIds(engine, settings.data / "known") if alone else None,
             on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
-            on_flush=_on_flush(telemetry, statistics),
+            on_flush=_on_flush(telemetry, statistics, reviewers),
         )
         telemetry.watch(writer.standing)
         telemetry.store_sound.set_function(lambda: events.trusted)
@@ -168,8 +174,14 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             keeper.start()
         daily = Daily(services)
         daily.start()
+        # Where other processes write to the same store, nothing keeps them from it while rows change.
+        if alone and settings.review_delay_s:
+            reviewers.append(
+                Reviewer(reclassifier, catalog, clock, delay_s=settings.review_delay_s, spare=lambda: _can_spare(store))
+            )
+            reviewers[0].start()
         opened.pop_all()
-        return House(services, ownership, generated, daily)
+        return House(services, ownership, generated, daily, reviewers[0] if reviewers else None)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -207,10 +219,15 @@ def _kept_ahead(engine: Engine, store: Engine, catalog: Catalog, events: EventSt
         Direct(engine, finished),
         finished,
         catalog,
-        spare=lambda: not isinstance(store, EmbeddedEngine) or store.idle_readers > 1,
+        spare=lambda: _can_spare(store),
         is_sound=lambda: events.repairs % 2 == 0,
     )
     return finished, keeper
+
+
+def _can_spare(store: Engine) -> bool:
+    """Whether the engine has a turn for what nobody waits for."""
+    return not isinstance(store, EmbeddedEngine) or store.idle_readers > 1
 
 
 def _is_embedded(settings: Settings) -> bool:
@@ -245,11 +262,14 @@ def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
     return generated
 
 
-def _on_flush(telemetry: Telemetry, statistics: Statistics) -> Callable[[Flush], None]:
+def _on_flush(telemetry: Telemetry, statistics: Statistics, reviewers: Sequence[Reviewer]) -> Callable[[Flush], None]:
     def count(flush: Flush) -> None:
         telemetry.count_flush(flush.events, flush.seconds)
         if flush.touched:
             statistics.touched(flush.touched)
+        if flush.classified:
+            for reviewer in reviewers:
+                reviewer.touched(flush.classified)
 
     return count
 

@@ -40,6 +40,7 @@ class Settings:
     spool_limit_bytes: int = 1024 * MIB
     spool_age_limit_s: int = 600
     flush_age_ms: int = 1000
+    review_delay_s: int = 30
     settle_timeout_s: int = 10
     tracking_timeout_ms: int = 1000
     readers: int = 4
@@ -90,6 +91,7 @@ ENVIRONMENT = {
     "TURNOUT_SPOOL_LIMIT_BYTES": "spool_limit_bytes",
     "TURNOUT_SPOOL_AGE_LIMIT_S": "spool_age_limit_s",
     "TURNOUT_FLUSH_AGE_MS": "flush_age_ms",
+    "TURNOUT_REVIEW_DELAY_S": "review_delay_s",
     "TURNOUT_SETTLE_TIMEOUT_S": "settle_timeout_s",
     "TURNOUT_TRACKING_TIMEOUT_MS": "tracking_timeout_ms",
     "TURNOUT_READERS": "readers",

@@ -88,6 +88,11 @@ class Packed:
     cells: Cells
     sightings: frozenset[Sighting]
 
+    @property
+    def is_classified(self) -> bool:
+        """Whether the rules of traffic have looked at any of the events."""
+        return any(records.column("rule_version").null_count < records.num_rows for records in self.records)
+
     def only(self, wanted: Sequence[bool]) -> tuple[pa.RecordBatch, ...]:
         """The rows that are wanted."""
         kept, at = [], 0

@@ -35,11 +35,13 @@ _RETRY_AFTER_S = (0.1, 0.5, 2.0, 5.0)
 
 @dataclass(frozen=True)
 class Flush:
-    """What one insert did, for whoever counts (metrics) or must know (caches): `touched` got new events."""
+    """What one insert did, for whoever counts (metrics) or must know (caches): `touched` got new events, and
+    `classified`, of these, events that the rules of traffic have looked at."""
 
     touched: tuple[Cells, ...]
     events: int
     seconds: float
+    classified: tuple[Cells, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -279,6 +281,7 @@ class Drain:
         packs = [one for workspace, share in shares.items() for one in self._pack(workspace, share)]
         # Of everything, since a failed insert may have stored it and told nobody.
         touched = tuple(packed.cells for packed in packs)
+        classified = tuple(packed.cells for packed in packs if packed.is_classified)
         if self._verify or groups[0].frame.position <= self._doubtful:
             packs = [one for name, share in shares.items() for one in self._not_stored(name, share, touched)]
         records = [rows for packed in packs for rows in packed.records]
@@ -286,7 +289,8 @@ class Drain:
         if records:
             self._events.append(records, tuple(packed.cells for packed in packs))
         # Caches hear of it before anybody who waits is let through.
-        self._on_flush(Flush(touched, sum(rows.num_rows for rows in records), self._stopwatch() - started))
+        count = sum(rows.num_rows for rows in records)
+        self._on_flush(Flush(touched, count, self._stopwatch() - started, classified))
         self._done(groups)
 
     def _announce(self, groups: list[Group]) -> None:

@@ -11,19 +11,33 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from turnout import sql
 from turnout.errors import InvalidInput, Overloaded, StoreDamaged
 from turnout.ingest import traffic
 from turnout.ingest.writer import Writer
 from turnout.model import FACTS, REASONS, Workspace
-from turnout.store.engine import Engine
+from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells, EventStore
 from turnout.store.revision import Findings, Revision, Rules, slices
+
+_CLASSIFIED = sql.query("classified_campaigns")
 
 #: What each reason is in the store.
 BITS = {name: 1 << position for position, name in enumerate(REASONS)}
 
 #: Rows of one write. Each takes about a hundred bytes of memory until it is written.
 WRITE_EVENTS = 500_000
+
+#: How far from an event others may be that matter to it.
+MARGIN_MS = 1000 * (
+    max(
+        *traffic.SOON_AFTER_DELIVERY_S.values(),
+        traffic.LINKS_WITHIN_S,
+        traffic.NEAR_HIDDEN_S,
+        traffic.RECIPIENTS_WITHIN_S,
+    )
+    + traffic.SOON_SKEW_S
+)
 
 #: How long one waits for another to end before it is refused.
 _TURN_TIMEOUT_S = 30.0
@@ -99,6 +113,12 @@ class Reclassifier:
         finally:
             self._turn.release()
 
+    def classified_since(self, workspace: str, since_ms: int, *, limit: int) -> list[str]:
+        """Campaigns, up to a limit, with events since then that the rules have looked at."""
+        types = tuple(sorted(traffic.CLASSIFIED))
+        asked: dict[str, Value] = {"workspace": workspace, "types": types, "from_ms": since_ms, "limit": limit}
+        return [name for (name,) in rows(self._engine, _CLASSIFIED, asked)]
+
     def _write(self, revision: Revision, workspace: str) -> None:
         campaigns = revision.campaigns
         changed: list[Cells | None] = []
@@ -142,6 +162,7 @@ def rules_of(workspace: Workspace) -> Rules:
         # More than so many.
         recipients=traffic.RECIPIENTS_AT_ONCE + 1,
         recipients_ms=traffic.RECIPIENTS_WITHIN_S * 1000,
+        margin_ms=MARGIN_MS,
     )
 
 

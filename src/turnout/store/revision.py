@@ -70,7 +70,7 @@ class Rules:
     `types` are the types of events that rules are about. `reasons_of` a user agent are bits of `agent` reasons, and the
     bit of `allowed`; `class_of` a type and reasons is a class. Bursts: at least so many `links` within `links_ms`, or
     `recipients` of one address within `recipients_ms`. `keeps_allowed`: where an address is not kept in full, what it
-    was found to be stays.
+    was found to be stays. Nothing further than `margin_ms` from an event matters to it.
     """
 
     version: int
@@ -90,12 +90,7 @@ class Rules:
     hidden_ms: int
     recipients: int
     recipients_ms: int
-
-    @property
-    def margin_ms(self) -> int:
-        """How far from an event others may be that matter to it."""
-        near = (self.opened_ms, self.clicked_ms, self.links_ms, self.hidden_ms, self.recipients_ms)
-        return max(near) + self.skew_ms
+    margin_ms: int
 
 
 @dataclass
