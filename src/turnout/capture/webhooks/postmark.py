@@ -101,9 +101,7 @@ def _event(kind: str, one: dict[str, Any], fields: dict[str, str]) -> dict[str, 
     geo, metadata = reading.within(one, "Geo"), reading.within(one, "Metadata")
     return reading.said(
         **fields,
-        id=identity(
-            "postmark", kind, reading.text(one.get("MessageID")), recipient, at, url, reading.text(one.get("ID"))
-        ),
+        id=identity("postmark", kind, *map(reading.text, (one.get("MessageID"), recipient, at, url, one.get("ID")))),
         time=at,
         channel="email",
         recipient=recipient,
