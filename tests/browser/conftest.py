@@ -56,8 +56,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile: no storage, no cache."""
-    opened = browser.new_context()
+    """A fresh profile: no storage, no cache. It calls itself what a person's browser does, so that it counts as one."""
+    major = browser.version.split(".")[0]
+    opened = browser.new_context(
+        user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 "
+        "Safari/537.36"
+    )
     opened.set_default_timeout(10_000)
     yield opened
     try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnout.capture.coverage import SPANS_LIMIT, Coverage, add, uncovered
@@ -10,6 +10,7 @@ from turnout.capture.coverage import SPANS_LIMIT, Coverage, add, uncovered
 intervals = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=20)
 
 
+@settings(max_examples=60)
 @given(intervals)
 def test_each_instant_is_new_once(found):
     """Held against the judge: a set of the instants that were seen."""
