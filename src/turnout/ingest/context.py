@@ -72,9 +72,13 @@ class Looking:
     def __call__(self, event: Any, said: bool) -> None:
         """Fill in what the event does not say; it is a `model.Event`, or has the fields of one."""
         said = said and not event.rule_version
+        is_request = bool(event.user_agent or event.ip)
+        if said and not is_request and not event.reasons:
+            # There is nothing for rules to look at.
+            event.reasons = ("said",)
+            return
         program = agent(event.user_agent)
         kind = event.type
-        is_request = bool(event.user_agent or event.ip)
         reasons = event.reasons
         if reasons:
             # Without a request there is nothing to find them by again.
