@@ -1,6 +1,29 @@
-"""Postmark's webhooks: one record a request, told apart by its RecordType.
+"""Postmark: one record a request, told apart by its `RecordType`.
 
-Source: the pages on webhooks and on bounce types of its developer documentation.
+| `RecordType` and `Type` | event |
+|---|---|
+| Delivery, Open, Click, SpamComplaint | delivered, opened, clicked, complained |
+| Bounce: HardBounce | bounced hard |
+| SoftBounce, Blocked, Undeliverable, Unknown | bounced soft |
+| Transient, DnsError, OpenRelayTest | deferred: it is tried again |
+| SpamNotification, SpamComplaint | complained |
+| Unsubscribe; Subscribe | unsubscribed; performed `subscribed` |
+| BadEmailAddress, ManuallyDeactivated, Unconfirmed, VirusNotification, DMARCPolicy | rejected, permanent |
+| SMTPApiError, TemplateRenderingFailed | failed, permanent |
+| AutoResponder, AddressChange, ChallengeVerification, InboundError | nothing: answers of machines, or not sent |
+| SubscriptionChange: SuppressSending | unsubscribed; nothing after a HardBounce or SpamComplaint, told by itself |
+| SubscriptionChange without it | performed `subscribed` |
+
+Campaign: `campaign` or `campaign_id` of the message's Metadata, else its Tag; `message` and `variation` are of the
+Metadata, too. The recipient is `Recipient` or `Email`. `FirstOpen` is kept as a property, since unique openings are
+counted here. Country, city and address are Postmark's `Geo`; program and system are found from the user agent, so that
+one program has one name, and are Postmark's where there is none.
+
+Identity: record, MessageID, recipient, time, link, and the ID that bounces and complaints have.
+
+Signature: none. Postmark sends basic authentication or a header of yours, which the secret is held against.
+
+Source: postmarkapp.com/developer: the page of each webhook, and the bounce types of the Bounce API.
 """
 
 from __future__ import annotations

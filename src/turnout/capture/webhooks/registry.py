@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from turnout.capture.webhooks import (
     batch_export,
     brevo,
@@ -19,21 +21,21 @@ from turnout.capture.webhooks import (
 )
 from turnout.capture.webhooks.contract import Provider
 
-PROVIDERS: dict[str, Provider] = {
-    provider.name: provider
-    for provider in (
-        batch_export.PROVIDER,
-        brevo.PROVIDER,
-        cloudevents.PROVIDER,
-        currents.PROVIDER,
-        mailgun.PROVIDER,
-        postmark.PROVIDER,
-        resend.PROVIDER,
-        segment.PROVIDER,
-        sendgrid.PROVIDER,
-        ses.PROVIDER,
-        sparkpost.PROVIDER,
-        twilio.PROVIDER,
-        whatsapp.PROVIDER,
-    )
-}
+#: A file a provider.
+FILES: tuple[ModuleType, ...] = (
+    batch_export,
+    brevo,
+    cloudevents,
+    currents,
+    mailgun,
+    postmark,
+    resend,
+    segment,
+    sendgrid,
+    ses,
+    sparkpost,
+    twilio,
+    whatsapp,
+)
+
+PROVIDERS: dict[str, Provider] = {file.PROVIDER.name: file.PROVIDER for file in FILES}

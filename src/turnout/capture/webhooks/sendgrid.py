@@ -1,7 +1,32 @@
-"""SendGrid's Event Webhook: an array of events enters, each with the fields of its kind and the sender's own.
+"""SendGrid's Event Webhook: an array of events, each with the fields of its kind and the sender's own.
 
-Source: the Event Webhook Reference and "Getting Started with the Event Webhook Security Features" of its
-documentation.
+| `event` | event |
+|---|---|
+| processed | queued |
+| deferred, delivered | deferred, delivered |
+| bounce | bounced: soft where `type` is blocked, else hard; without a type soft where `status` begins with 4 |
+| dropped | rejected, permanent: it was not tried |
+| open | opened; `sg_machine_open` makes it traffic `prefetch` |
+| click | clicked |
+| spamreport | complained |
+| unsubscribe, group_unsubscribe | unsubscribed |
+| group_resubscribe | performed `subscribed` |
+| account_status_change | nothing: it is not about a message |
+
+Campaign: the unique argument `campaign` or `campaign_id`, else `singlesend_id`, else `marketing_campaign_id`, else the
+first category. `message` and `variation` are unique arguments, too. The recipient is `email`. `ip` is the recipient's
+in what recipients do, and otherwise the machine's that sends, which is kept as a property.
+
+Identity: event, message, address, time, link with its place in the message, and attempt. The message is
+`sg_message_id`, or `smtp-id` where that is missing, as in some bounces. `sg_event_id` may change in a repetition, so it
+is only kept.
+
+Signature: ECDSA over the time and the body, checked with the verification key as the hook's secret. SendGrid repeats
+for a day and more, and it is not documented whether with a new time, so the window is two days. The OAuth that it
+offers beside that is not spoken.
+
+Source: twilio.com/docs/sendgrid: Event Webhook Reference, Getting Started with the Event Webhook Security Features. Not
+verified: `account_status_change`.
 """
 
 from __future__ import annotations
