@@ -10,6 +10,7 @@ import re
 import time
 from typing import cast
 
+from prometheus_client import Counter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -161,7 +162,8 @@ class Endpoint:
         self._reads = route.waits and route.scopes != ("ingest",)
         telemetry = services.telemetry
         self._seconds = telemetry.request_seconds.labels(room.name, self._label)
-        self._ok = telemetry.requests.labels(room.name, self._label, "200")
+        #: Counters by status; to ask for one by its labels takes longer than to count.
+        self._answered: dict[int, Counter] = {}
         self._access_level = logging.INFO if services.settings.log_requests else logging.DEBUG
         #: Which traffic counts, as readers are told.
         said = ",".join(room.traffic).encode()
@@ -245,10 +247,11 @@ class Endpoint:
         _name(response)
         if self._traffic is not None and response.status_code == 200:
             response.raw_headers.append(self._traffic)
-        if response.status_code == 200:
-            self._ok.inc()
-        else:
-            self._services.telemetry.requests.labels(self._room.name, self._label, str(response.status_code)).inc()
+        answered = self._answered.get(response.status_code)
+        if answered is None:
+            labels = self._room.name, self._label, str(response.status_code)
+            answered = self._answered[response.status_code] = self._services.telemetry.requests.labels(*labels)
+        answered.inc()
         self._seconds.observe(seconds)
         if seconds >= self._slow_s:
             _log_access(logging.WARNING, self._route.method, self._route.path, response, seconds, call.caller)

@@ -21,9 +21,12 @@ from turnout.errors import TurnoutError
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _SHOWN_BYTES = 500
 
+#: How the answers begin that count.
+_GOOD = (b"HTTP/1.1 200", b"HTTP/1.1 302")
+
 
 class LoadFailed(TurnoutError):
-    """A server answered something else than 200, or not at all; what was measured is worth nothing."""
+    """A server answered something else than 200 or 302, or not at all; what was measured is worth nothing."""
 
     code = "load_failed"
 
@@ -65,7 +68,7 @@ def request(method: str, path: str, *, key: str = "", body: bytes = b"", media_t
 def drive(address: Address, requests: Iterable[bytes], connections: int, limit_s: float = float("inf")) -> Load:
     """Send the requests, each as soon as a connection is free; none is begun after `limit_s`.
 
-    Raises LoadFailed at the first answer that is not a 200.
+    Raises LoadFailed at the first answer that is neither a 200 nor a 302.
     """
     return uvloop.run(_drive(address, iter(requests), connections, limit_s))
 
@@ -159,7 +162,7 @@ class _Connection(asyncio.Protocol):
             return
         self._received = b""
         run = self._run
-        if not data.startswith(b"HTTP/1.1 200") or length is None:
+        if not data.startswith(_GOOD) or length is None:
             run.fail(_complaint(data))
             return
         run.latencies_s.append(time.perf_counter() - self._sent)

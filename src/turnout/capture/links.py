@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from starlette.requests import Request
 
 from turnout.capture import tokens
+from turnout.capture.recording import new_id
 from turnout.capture.tokens import Claim
 from turnout.errors import Gone, InvalidInput, NotFound
 from turnout.model import Event, Link, Workspace
@@ -59,8 +58,7 @@ _HOST = re.compile(r"[A-Za-z0-9.\-_]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\
 _NOT_QUOTED = "!$&'()*+,;=:@/?%-._~[]{}|"
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """Where somebody is sent, and the click, complete but for what is known of the request."""
 
     workspace: Workspace
@@ -135,7 +133,7 @@ def _click(
     return Event(
         type="clicked",
         target="link",
-        id=secrets.token_hex(16),
+        id=new_id(),
         time=now,
         campaign=claim.campaign or NO_CAMPAIGN,
         message=claim.message,

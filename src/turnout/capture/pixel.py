@@ -6,9 +6,9 @@ A token enters; the workspace and the event leave, without what is known of the 
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 
 from turnout.capture import tokens
+from turnout.capture.recording import new_id
 from turnout.model import Event, Workspace
 from turnout.store.catalog import Catalog
 
@@ -29,7 +29,7 @@ def opened(catalog: Catalog, token: str, now: dt.datetime) -> tuple[Workspace, E
     event = Event(
         type="opened",
         open="direct",
-        id=secrets.token_hex(16),
+        id=new_id(),
         time=now,
         campaign=claim.campaign,
         message=claim.message,

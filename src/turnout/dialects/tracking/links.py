@@ -72,14 +72,17 @@ async def follow(call: Call) -> Response:
         if ahead:
             event.reasons = (*event.reasons, "prefetch_header")
         await record(services, found.workspace, event, "click")
-    return redirect(found.location)
+    return Redirect(found.location)
 
 
-def redirect(location: str) -> Response:
-    """302, which no browser keeps."""
-    response = Response(status_code=302)
-    response.raw_headers = [*_REDIRECT, (b"location", location.encode("ascii"))]
-    return response
+class Redirect(Response):
+    """302, which no browser keeps. Made without what other responses find out about their body."""
+
+    def __init__(self, location: str) -> None:
+        self.status_code = 302
+        self.body = b""
+        self.background = None
+        self.raw_headers = [*_REDIRECT, (b"location", location.encode("ascii"))]
 
 
 def page(error: errors.TurnoutError) -> Response:
