@@ -185,6 +185,8 @@ def test_the_signature_of_the_documentation() -> None:
     }
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
     VERIFY(delivery(urlencode(fields).encode(), headers=headers, url=url, secret="12345"))
+    shuffled = dict(reversed(fields.items()))
+    VERIFY(delivery(urlencode(shuffled).encode(), headers=headers, url=url, secret="12345"))
     with pytest.raises(Unauthenticated):
         VERIFY(delivery(urlencode(fields | {"Digits": "9"}).encode(), headers=headers, url=url, secret="12345"))
     with pytest.raises(Unauthenticated):

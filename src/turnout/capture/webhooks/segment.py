@@ -148,14 +148,13 @@ def _order(said: dict[str, Any]) -> dict[str, Any]:
     if not price:
         raise Unclear("the order has no revenue, total or subtotal that is a number")
     products = said.get("products")
-    kept = {name: value for name, value in said.items() if name != "products"}
     return {
         "type": "purchased",
         "amount": price,
         "currency": text(said.get("currency")).upper(),
         "order": text(said.get("order_id"), 512),
         # A long cart would be over what properties may hold, and the order would be lost for it.
-        "properties": kept | ({"products": len(products)} if isinstance(products, list) else {}),
+        "properties": said | ({"products": len(products)} if isinstance(products, list) else {}),
     }
 
 
