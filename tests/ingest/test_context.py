@@ -109,6 +109,9 @@ def test_allow_lists_are_the_workspace_s(context):
     assert seen(context, user_agent="Wget/1", ip="203.0.113.9", chosen=ours).traffic == "human"
     assert seen(context, user_agent="Wget/1", ip="203.0.114.9", chosen=ours).traffic == "bot"
     assert seen(context, user_agent="curl/8").traffic == "bot"
+    # A friendly network's mail is still read through a proxy, which is elsewhere.
+    proxy = seen(context, user_agent=GMAIL, ip=US, chosen={"allow_networks": ("8.8.8.0/24",)})
+    assert (proxy.traffic, proxy.country) == ("human", "")
     head = seen(context, user_agent="curl/8", reasons=("head_request",), chosen=ours)
     assert head.traffic == "prefetch"
 
