@@ -161,6 +161,10 @@ class Daily:
                 log.exception("the retention of workspace %s could not be run", workspace.id)
             else:
                 self._done[workspace.id] = due
+        try:
+            self._services.dead_letters.expire()
+        except TurnoutError as error:
+            log.warning("old dead letters could not be dropped: %s", error.message)
 
     def _run(self) -> None:
         wait_s = self._first_look_s

@@ -28,6 +28,7 @@ _HELD = sql.query("deadletters_held")
 _OVER = sql.query("deadletters_over")
 _REPLAYED = sql.query("deadletters_replayed")
 _DROP = sql.query("deadletters_drop")
+_OLD = sql.query("deadletters_old")
 _EXPIRED = sql.query("deadletters_expired")
 
 #: How much of its limits a workspace keeps when the oldest go, so that they don't go one by one.
@@ -113,7 +114,7 @@ class DeadLetters:
         )
         with self._lock:
             self._bound(workspace, len(letters), sum(len(one.body) for one in letters))
-        self._expire()
+        self.expire()
 
     def listing(
         self,
@@ -173,6 +174,16 @@ class DeadLetters:
         for at in range(0, len(ids), _AT_ONCE):
             self._engine.execute(_DROP, {"workspace": workspace, "ids": ids[at : at + _AT_ONCE]})
 
+    def expire(self) -> None:
+        """Let those go that are too old, of every workspace; looks no more than once an hour."""
+        now = self._now()
+        if now < self._expire_next:
+            return
+        self._expire_next = now + dt.timedelta(seconds=_EXPIRY_INTERVAL_S)
+        asked: dict[str, Value] = {"before_ms": milliseconds(now - self._age_limit)}
+        if rows(self._engine, _OLD, asked)[0][0]:
+            self._engine.execute(_EXPIRED, asked)
+
     def _bound(self, workspace: str, count: int, size: int) -> None:
         """Let the oldest go if there are too many now. What was counted may be too much, so it is counted again."""
         held = self._held.get(workspace)
@@ -187,13 +198,6 @@ class DeadLetters:
             log.warning("workspace %s has too many dead letters: the %d oldest were dropped", workspace, len(over))
             held = self.count(workspace)
         self._held[workspace] = held
-
-    def _expire(self) -> None:
-        now = self._now()
-        if now < self._expire_next:
-            return
-        self._expire_next = now + dt.timedelta(seconds=_EXPIRY_INTERVAL_S)
-        self._engine.execute(_EXPIRED, {"before_ms": milliseconds(now - self._age_limit)})
 
 
 def letter_id(workspace: str, provider: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str]) -> str:

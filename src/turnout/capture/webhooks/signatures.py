@@ -76,22 +76,19 @@ def require_fresh(timestamp: str | int | float, delivery: Delivery, window_s: in
 def require_credential(delivery: Delivery) -> None:
     """Unauthenticated unless the request carries the hook's secret as it is, for providers that sign nothing.
 
-    A secret with a colon is `user:password` of basic authentication; one without is a bearer token, or the whole
-    value of the header that the hook's option `header` names (Authorization where it names none).
+    It is in the header that the hook's option `header` names, else in Authorization, where it may also be the
+    `user:password` of basic authentication, or a bearer token.
     """
     secret = delivery.hook.secret
-    name = delivery.hook.options.get("header", "").lower()
-    given = header(delivery, name or "authorization")
-    if name and name != "authorization":
-        require_same(given, secret, f"header '{name}'")
-        return
+    name = delivery.hook.options.get("header", "").lower() or "authorization"
+    given = header(delivery, name)
     scheme, _, rest = given.partition(" ")
-    wanted = secret
-    if scheme.lower() == "basic" and ":" in secret:
-        given, wanted = rest.strip(), base64.b64encode(secret.encode()).decode()
-    elif scheme.lower() == "bearer" and ":" not in secret:
-        given = rest.strip()
-    require_same(given, wanted, "header 'authorization'")
+    forms = {"basic": base64.b64encode(_octets(secret)).decode(), "bearer": secret}
+    wanted = forms.get(scheme.lower()) if name == "authorization" else None
+    # Both are compared, whatever comes of the first.
+    as_it_is, in_its_form = same(given, secret), wanted is not None and same(rest.strip(), wanted)
+    if not (as_it_is or in_its_form):
+        raise Unauthenticated(f"the header '{name[:100]}' is not right")
 
 
 def _octets(value: str | bytes) -> bytes:
