@@ -129,6 +129,11 @@ def test_a_certificate_must_be_of_sns_and_valid(name: str, starts_days: int, end
         verify(delivery(published({})), Certificates(Sns(body=pem)))
 
 
+@pytest.mark.parametrize("name", ["sns.us-east-1.amazonaws.com", "sns-cn-north-1.amazonaws.com.cn"])
+def test_it_may_name_its_region(name: str) -> None:
+    assert verify(delivery(published({})), Certificates(Sns(body=certificate(name)))) is not None
+
+
 @pytest.mark.parametrize("body", [b"", b"-----BEGIN CERTIFICATE-----\n", b"<html>"])
 def test_what_is_no_certificate_is_none(body: bytes) -> None:
     with pytest.raises(Unauthenticated, match="is no certificate"):

@@ -10,7 +10,9 @@ chain is that of the TLS connection. Addresses in a body are never asked before 
 A notification keeps its time when it is sent again. SNS tries for an hour at most, and an event counts once however
 often it comes, so the window is a day.
 
-Source: docs.aws.amazon.com/sns (message formats, HTTP headers, verifying signatures, delivery retries).
+Source: docs.aws.amazon.com/sns (message formats, HTTP headers, verifying signatures, delivery retries). Not verified:
+the names in the certificates of China and of other partitions, which nobody here has seen; so a region may follow `sns`
+in either way that Amazon writes it.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ Fetch = Callable[[str], tuple[int, bytes]]
 
 _HOST = re.compile(r"sns\.[a-z]{2,5}(-[a-z]{2,12}){1,2}-[0-9]{1,2}\.amazonaws\.(com|com\.cn|eu)")
 _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,128}\.pem")
-_NAMED_FOR = re.compile(r"sns(\.[a-z0-9-]{1,32})?\.amazonaws\.(com|com\.cn|eu)")
+_NAMED_FOR = re.compile(r"sns([.-][a-z0-9-]{1,32})?\.amazonaws\.(com|com\.cn|eu)")
 
 #: What is signed, in this order; a Subject only where there is one.
 _SIGNED = {
