@@ -25,6 +25,7 @@ from turnout.store.events import SLOT_MS, Cells, EventStore
 log = logging.getLogger(__name__)
 
 _AGENTS = sql.query("reclassify_agents")
+_HELD = sql.query("reclassify_held")
 _FOUND = sql.query("reclassify_found")
 _DIFFERING = sql.query("reclassify_differing")
 _WRITE = sql.query("reclassify_write")
@@ -45,6 +46,10 @@ SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip({agents:Array(String)}, {r
 _TABLES = {
     "agents": """CREATE TABLE {table:Identifier} (user_agent String, reasons UInt32)
         ENGINE = Join(ANY, LEFT, user_agent) SETTINGS persistent = 0""",
+    "held": """CREATE TABLE {table:Identifier} (id UInt128, campaign LowCardinality(String),
+        type LowCardinality(String), ms Int64, person UInt128, reader UInt64, place UInt128, leads_to UInt64,
+        traffic LowCardinality(String), had UInt32, had_version UInt8, is_looked_at Bool, standing UInt32)
+        ENGINE = Memory""",
     "found": """CREATE TABLE {table:Identifier} (id UInt128, campaign LowCardinality(String),
         type LowCardinality(String), ms Int64, traffic LowCardinality(String), had UInt32, had_version UInt8,
         found UInt32) ENGINE = Memory""",
@@ -187,7 +192,7 @@ class Revision:
         return tuple(sorted(self._differing))
 
     def _find(self, cells: Cells) -> None:
-        for kind in ("agents", "found"):
+        for kind in ("agents", "held", "found"):
             self._engine.derive(_EMPTY, {"table": self._names[kind]})
         within = {**_within(cells), "types": self._rules.types}
         for page in self._agents(within):
@@ -197,7 +202,9 @@ class Revision:
                 self._engine.derive(
                     _KEEP_AGENTS, {"table": self._names["agents"], "agents": agents, "reasons": reasons}
                 )
-        self._engine.derive(_FOUND, {**within, **self._of_rules()})
+        asked = {**within, **self._of_rules()}
+        self._engine.derive(_HELD, asked)
+        self._engine.derive(_FOUND, asked)
 
     def _agents(self, within: Parameters) -> Iterator[list[str]]:
         margin = self._rules.margin_ms
@@ -213,20 +220,17 @@ class Revision:
             after = page[-1]
 
     def _of_rules(self) -> dict[str, Value]:
-        rules, bits = self._rules, self._rules.bits
-        places = {
-            f"{name}_at": bits[name].bit_length() - 1 for name in ("said", "allowed", "mail_proxy", "hidden_link")
-        }
-        values = {
-            name: bits[name]
+        rules = self._rules
+        bits = {
+            name: rules.bits[name]
             for name in (
-                "no_agent", "allowed", "soon_after_delivery", "many_links_at_once", "near_hidden_link",
-                "many_recipients_at_once",
+                "said", "hidden_link", "allowed", "mail_proxy", "no_agent", "soon_after_delivery", "many_links_at_once",
+                "near_hidden_link", "many_recipients_at_once",
             )
         }  # fmt: skip
         return {
-            **places,
-            **values,
+            **bits,
+            "held": self._names["held"],
             "found": self._names["found"],
             "agents": f"{self._database}.{self._names['agents']}",
             "facts": rules.facts,
