@@ -132,6 +132,32 @@ def test_after_a_restart_the_store_says_what_was_watched(show):
     assert show.watched_s() == 40
 
 
+def test_many_tabs_at_once_watch_the_same_seconds(show):
+    async def play():
+        show.at_s = 10
+        tabs = [beat(10, slot(0), session=f"session-{number}") for number in range(6)]
+        return await asyncio.gather(*(take(show.services, show.viewers, show.sender, one) for one in tabs))
+
+    receipts = asyncio.run(play())
+    assert sum(receipt.accepted for receipt in receipts) == 1
+    assert show.watched_s() == 10
+
+
+def test_what_is_new_beside_a_repeat_is_remembered_too(show):
+    """After a restart a repeat lands a little later than it did; the slot beside it is new, and counts once."""
+
+    async def play():
+        await show.arrives(10, beat(10, slot(0)))
+        show.viewers = Viewers()
+        late = await show.arrives(20.9, beat(20, slot(0), slot(1)))
+        other = await show.arrives(21, beat(10, slot(0), session="other-tab"))
+        return [(receipt.accepted, receipt.duplicates) for receipt in (late, other)]
+
+    assert asyncio.run(play()) == [(1, 1), (1, 0)]
+    # Until 10, from 10.9 until 20.9, and a tenth of a second of the other tab.
+    assert show.watched_s() == 20.1
+
+
 def test_two_viewers_at_once_are_two(show):
     async def play():
         await show.arrives(10, beat(10, slot(0)))

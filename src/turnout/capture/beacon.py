@@ -31,6 +31,9 @@ SCRIPT_LIMIT_DEEDS = 400
 #: Most reactions that one event of a page may stand for.
 QUANTITY_LIMIT = 1_000
 
+#: Viewers that one beacon of a page may speak for: a guest who logs in is two.
+PAGE_LIMIT_VIEWERS = 10
+
 #: How old what a page tells may be: it was offline, or its server was away.
 LATE_LIMIT_MS = 6 * 3_600_000
 
@@ -155,6 +158,10 @@ def deeds(beacon: Beacon, sender: Sender, now: datetime) -> tuple[list[Deed], li
         if not sender.by_key:
             event.id = _own_id(sender.campaign, event.recipient, event.id) if event.id else _meaning(event)
         found.append(Deed(index, event))
+    if not sender.by_key and len({deed.event.recipient for deed in found}) > PAGE_LIMIT_VIEWERS:
+        raise TooLarge(
+            f"a page speaks for at most {PAGE_LIMIT_VIEWERS} viewers at once", field="recipient", hint="use an API key"
+        )
     for deed in found:
         deed.event.campaign = sender.campaign
         if not sender.by_key:

@@ -313,6 +313,7 @@ def test_what_is_not_understood_is_told(page, said):
 def test_bodies_and_rates_are_bounded(page, served_with):
     assert page.post(b" " * 65_537).status_code == 413
     assert page.post([{"type": "liked", "recipient": "a"}] * 501).status_code == 413
+    assert page.post([{"type": "liked", "recipient": f"r{number}"} for number in range(11)]).status_code == 413
     with httpx.Client(base_url=served_with(live_limit_requests_per_s=1, proxy_hops=1)) as client:
         asked = {
             "url": "/v1/live/show",
