@@ -146,6 +146,8 @@ def test_a_burst_is_seen_without_being_asked_for(house, tenant, reviewing, monke
         "ip": "203.0.113.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     }  # fmt: skip
     tenant.send({"type": "clicked", "time": NOW.isoformat(), "campaign": "quiet", "recipient": "bob", "link": "a"})
+    # A question between the two, so that they are stored one after the other.
+    assert tenant.stats("clicked")["totals"] == {"clicked": 1}
     tenant.send(*({**click, "link": link} for link in ("a", "b", "c")))
     assert tenant.stats("clicked", campaign="spring")["totals"] == {"clicked": 3}
     classified = [cells for flush in flushes for cells in flush.classified if cells.workspace == tenant.workspace.id]
