@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from turnout.app import House
-from turnout.errors import InvalidInput, NotFound, TooLarge
+from turnout.errors import Conflict, InvalidInput, NotFound, TooLarge
 from turnout.store import links as module
 from turnout.store.catalog import Catalog
-from turnout.store.links import Links, check_params, check_url
+from turnout.store.links import LinkFields, Links, check_params, check_url
 
 START = dt.datetime(2026, 10, 5, tzinfo=dt.UTC)
 
@@ -143,3 +143,80 @@ def test_parameters(params: str) -> None:
 def test_what_are_no_parameters(params: str) -> None:
     with pytest.raises(InvalidInput):
         check_params(params)
+
+
+# ---- codes, and the same link twice -----------------------------------------------------------------
+
+
+def code() -> str:
+    return f"c-{uuid.uuid4().hex[:12]}"
+
+
+def test_a_link_is_found_by_its_code_and_its_id(links: Links, workspace: str) -> None:
+    mine = code()
+    link = links.add(workspace, url="https://x.org", code=mine)
+    plain = links.add(workspace, url="https://x.org")
+    assert links.by_code(mine) == links.by_code(link.id) == link
+    assert links.by_code(plain.id) == plain
+    assert links.by_code("nothing") is None
+    links.delete(workspace, link.id)
+    gone = links.by_code(mine)
+    assert gone is not None
+    assert gone.deleted_at is not None
+
+
+def test_a_code_is_one_link_s_for_good(house: House, links: Links, workspace: str, clock: Any) -> None:
+    mine = code()
+    link = links.add(workspace, url="https://x.org", code=mine)
+    links.delete(workspace, link.id)
+    for registry in (links, Catalog(house.services.engine, clock).links):
+        for taken in (mine, link.id):
+            for owner in (workspace, "another"):
+                with pytest.raises(Conflict):
+                    registry.add(owner, url="https://x.org", code=taken)
+    with pytest.raises(Conflict):
+        links.ensure(workspace, [LinkFields(url=f"https://x.org/{number}", code="twice") for number in range(2)])
+    assert links.by_code("twice") is None
+
+
+@pytest.mark.parametrize("bad", ["a", "ab", "a b", "a.b", "a/b", "äöü", "-abc", "_abc", "a" * 65, "abc\n", "%61bc"])
+def test_what_is_no_code(links: Links, workspace: str, bad: str) -> None:
+    with pytest.raises(InvalidInput):
+        links.add(workspace, url="https://x.org", code=bad)
+
+
+def test_the_same_fields_are_the_same_link(house: House, links: Links, workspace: str, clock: Any) -> None:
+    wanted = [LinkFields(url="https://x.org", title=title, campaign="c") for title in ("A", "B", "A")]
+    first = links.ensure(workspace, wanted)
+    assert [is_new for _, is_new in first] == [True, True, True]
+    assert first[0] == first[2]
+    assert len(links.all(workspace)) == 2
+    again = Catalog(house.services.engine, clock).links
+    for registry in (links, again):
+        found = registry.ensure(workspace, wanted)
+        assert [(link.id, is_new) for link, is_new in found] == [(link.id, False) for link, _ in first]
+    assert links.ensure("another", wanted[:1])[0][1]
+
+
+def test_what_has_changed_or_ended_is_not_the_same_link(links: Links, workspace: str) -> None:
+    wanted = LinkFields(url="https://x.org", campaign="c")
+    ((changed, _),) = links.ensure(workspace, [wanted])
+    links.change(workspace, changed.id, title="T")
+    ((ended, is_new),) = links.ensure(workspace, [wanted])
+    assert is_new
+    links.delete(workspace, ended.id)
+    ((last, is_new),) = links.ensure(workspace, [wanted])
+    assert is_new
+    assert len({changed.id, ended.id, last.id}) == 3
+    with_title = LinkFields(url="https://x.org", campaign="c", title="T")
+    assert links.ensure(workspace, [with_title])[0][0].id == changed.id
+
+
+def test_all_links_or_none(links: Links, workspace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = LinkFields(url="https://x.org")
+    with pytest.raises(InvalidInput):
+        links.ensure(workspace, [good, LinkFields(url="ftp://x.org")])
+    monkeypatch.setattr(module, "LIMIT_LINKS", 1)
+    with pytest.raises(TooLarge):
+        links.ensure(workspace, [good, LinkFields(url="https://y.org")])
+    assert links.all(workspace) == []
