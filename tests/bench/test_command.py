@@ -54,8 +54,8 @@ def test_every_ratio_has_its_reference(run: tuple[str, dict[str, Any], Path]) ->
         ("ingest", "10,000 events a batch, in the process", "prototype"),
         ("singles", "1 event a request", "nothing"),
         ("singles", "1 event a request", "prototype"),
-        ("tracking", "a followed link", "nothing"),
-        ("tracking", "a loaded pixel", "nothing"),
+        ("singles", "a followed link", "nothing"),
+        ("singles", "a loaded pixel", "nothing"),
         ("cached", "a cached vendor answer", "nothing"),
         ("cached", "a cached answer of our own", "nothing"),
     ]

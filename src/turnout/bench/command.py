@@ -25,7 +25,6 @@ class Group(enum.StrEnum):
 
     INGEST = "ingest"
     SINGLES = "singles"
-    TRACKING = "tracking"
     CACHED = "cached"
     QUESTIONS = "questions"
     CREDITS = "credits"
@@ -148,12 +147,11 @@ def _run(groups: tuple[Group, ...], sizes: Sizes, output: Path, directory: Path 
 
 
 def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
-    from turnout.bench import cached, credits, ingest, questions, scale, singles, soak, tracking
+    from turnout.bench import cached, credits, ingest, questions, scale, singles, soak
 
     return {
         Group.INGEST: ingest.measure,
         Group.SINGLES: singles.measure,
-        Group.TRACKING: tracking.measure,
         Group.CACHED: cached.measure,
         Group.QUESTIONS: questions.measure,
         Group.CREDITS: credits.measure,

@@ -1,9 +1,10 @@
-"""One event a request: how far durable is from doing nothing at all, and from the prototype."""
+"""One event a request, posted, clicked or opened: how far durable is from doing nothing at all, and the prototype."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from turnout.bench import tracking
 from turnout.bench.findings import Budget, Finding, finding
 from turnout.bench.load import drive, request
 from turnout.bench.processes import Server
@@ -34,11 +35,12 @@ def measure(ground: Ground) -> Iterator[Finding]:
             "prototype": poster(prototype, 1, _CONNECTIONS, limit_s),
         }
         rates = take_turns(ground, contenders, 1, max(round(_A_SECOND * limit_s), 1))
-    for name, budget in (("nothing", _OF_NOTHING), ("prototype", _FLOOR)):
-        yield finding(
-            GROUP, "1 event a request", "requests/s", rates["Turnout"],
-            against=name, reference=rates[name], budgets=(budget,),
-        )  # fmt: skip
+        for name, budget in (("nothing", _OF_NOTHING), ("prototype", _FLOOR)):
+            yield finding(
+                GROUP, "1 event a request", "requests/s", rates["Turnout"],
+                against=name, reference=rates[name], budgets=(budget,),
+            )  # fmt: skip
+        yield from tracking.measure(ground, server, nothing)
 
 
 def doing_nothing(server: Server, limit_s: float) -> Contender:

@@ -13,7 +13,7 @@ from turnout.bench.load import drive, fetch, request
 from turnout.bench.processes import API_KEY, Server
 from turnout.bench.rounds import Contender, Ground, take_turns
 
-GROUP = "tracking"
+GROUP = "singles"
 
 _CONNECTIONS = 64
 
@@ -35,18 +35,17 @@ _HEADERS = (
 _OF_NOTHING = Budget("ratio", 0.25, at_least=True)
 
 
-def measure(ground: Ground) -> Iterator[Finding]:
-    """The findings, as they come."""
-    with ground.site.turnout(ground.site.fresh("tracking")) as server, ground.site.reference("nothing") as nothing:
-        followed, loaded = _paths(server)
-        limit_s = ground.sizes.limit_s
-        contenders = {
-            "redirect": _asking(server, followed, limit_s),
-            "pixel": _asking(server, loaded, limit_s),
-            "nothing": _asking(nothing, ["/nothing"], limit_s),
-        }
-        # The requests carry no events; a body is taken only as the sign to go.
-        rates = take_turns(ground, contenders, batch=1, per_round=1)
+def measure(ground: Ground, server: Server, nothing: Server) -> Iterator[Finding]:
+    """The findings, as they come, of servers that are running."""
+    followed, loaded = _paths(server)
+    limit_s = ground.sizes.limit_s
+    contenders = {
+        "redirect": _asking(server, followed, limit_s),
+        "pixel": _asking(server, loaded, limit_s),
+        "nothing": _asking(nothing, ["/nothing"], limit_s),
+    }
+    # The requests carry no events; a body is taken only as the sign to go.
+    rates = take_turns(ground, contenders, batch=1, per_round=1)
     for name, what in (
         ("redirect", "a followed link (/r/{code}.{token})"),
         ("pixel", "a loaded pixel (/o/{token}.gif)"),
