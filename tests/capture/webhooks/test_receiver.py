@@ -60,15 +60,15 @@ def test_a_campaign_is_the_event_s_else_the_address_s_else_the_hook_s_else_the_p
 
 
 def test_there_is_one_answer_to_whatever_is_wrong_with_an_address(tenant, hook, make_tenant, url):
-    made = hook()
+    made, living = hook(), hook()["url"].rpartition("/")[2]
     token = made["url"].rpartition("/")[2]
     reader = make_tenant(scopes=("read",)).key
     assert tenant.client.delete(f"/v1/hooks/{made['id']}").json()["revoked_at"]
     answers = [
         httpx.post(f"{url}/hooks/{provider}/{tried}", json=delivery())
         for provider, tried in (
-            ("postmark", "hk_none"), ("sendgrid", token), ("nobody", token), ("postmark", token), ("postmark", reader),
-            ("postmark", "%ff%00"),
+            ("postmark", "hk_none"), ("sendgrid", living), ("nobody", living), ("postmark", token),
+            ("postmark", reader), ("postmark", "%ff%00"),
         )
     ]  # fmt: skip
     assert {(one.status_code, one.text) for one in answers} == {(404, "there is no such hook\n")}
@@ -88,6 +88,7 @@ def test_a_secret_is_asked_for_and_never_told(tenant, hook, caplog):
         for headers in ({}, {"X-Hook": "Some: secrat"}, {"Authorization": "Some: secret"}):
             refused = httpx.post(made["url"], json=delivery(), headers=headers)
             assert refused.status_code == 401
+            assert refused.headers["www-authenticate"].startswith("Basic")
             assert "secret" not in refused.text
     token = made["url"].rpartition("/")[2]
     assert f"hook {made['id']} was refused" in caplog.text
@@ -138,6 +139,18 @@ def test_what_makes_no_event_is_kept_and_the_rest_is_counted(tenant, hook):
     assert json.loads(whole["body"]) in parts
     assert whole["query"] == {"campaign": "spring"}
     assert whole["headers"]["content-type"] == "application/json"
+
+
+def test_a_letter_keeps_no_credential(tenant, hook):
+    made = hook(secret="sesame", options={"header": "X-Hook"})
+    query = {"campaign": "spring", "access_token": "other", "key": "sesame"}
+    answer = httpx.post(made["url"], content=b"?", params=query, headers={"X-Hook": "sesame", "Cookie": "a=b"})
+    assert answer.status_code == 200
+    (letter,) = letters(tenant)
+    whole = tenant.client.get(f"/v1/deadletters/{letter['id']}")
+    assert whole.json()["query"] == {"campaign": "spring"}
+    assert set(whole.json()["headers"]) <= {"user-agent", "content-type"}
+    assert "sesame" not in whole.text
 
 
 def test_many_bad_parts_are_one_letter(tenant, hook):

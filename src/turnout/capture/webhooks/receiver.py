@@ -24,7 +24,7 @@ from turnout.store.deadletters import Letter, letter_id
 log = logging.getLogger(__name__)
 
 #: Bodies above this size are taken apart off the event loop, so that they hold up nobody.
-_INLINE_BYTES = 65_536
+_INLINE_BYTES = 16_384
 
 #: Dead letters of one request. Where more of it is not understood, it is one letter as a whole.
 LETTERS_LIMIT = 100

@@ -111,6 +111,9 @@ def refusal(error: errors.TurnoutError) -> Response:
     status = _STATUS.get(type(error), 500)
     if isinstance(error, errors.InvalidInput):
         status = _STATUS.get(type(error), 400)
+    elif isinstance(error, errors.Unauthenticated):
+        # Some clients send the credentials of an address only when they are asked for them.
+        headers["WWW-Authenticate"] = 'Basic realm="hooks"'
     elif isinstance(error, errors.StoreError):
         status, headers["Retry-After"] = 503, str(_RETRY_AFTER_S)
     return Response(f"{error.message}\n", status, headers, "text/plain")
