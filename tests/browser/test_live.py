@@ -195,10 +195,9 @@ def test_lost_repeated_and_unanswered_heartbeats_count_once(context, show):
 
 def test_what_was_played_offline_comes_later_with_its_own_time(context, show):
     page = show.page(context)
-    play(page)
-    page.wait_for_timeout(300)
     context.set_offline(True)
-    page.wait_for_timeout(2300)
+    play(page)
+    page.wait_for_timeout(2500)
     seconds = pause(page)
     assert show.totals()["viewing_time_s"] == 0
     page.wait_for_timeout(500)
@@ -252,7 +251,8 @@ def test_a_signed_viewer_and_a_guest_watch_at_once(context, show):
     )
     (found,) = answer.json()["results"]
     assert (found["totalViewers"], found["totalLoginViewers"], found["peakConcurrentViewers"]) == (2, 1, 2)
-    assert abs(found["totalViewingTime"] - totals["viewing_time_s"]) <= 0.5
+    # In whole seconds.
+    assert abs(found["totalViewingTime"] - seconds) < 0.85
 
 
 def test_likes_and_clicks_are_counted_once(context, show):
@@ -274,8 +274,11 @@ def test_likes_and_clicks_are_counted_once(context, show):
     wanted = {"liked_quantity": 8, "product_clicked": 1, "banner_clicked": 1}
     totals = show.until(lambda found: found | wanted == found)
     assert totals | wanted == totals
+    # What is confirmed is not sent again.
+    sent = len(met)
+    assert sent >= 2
     page.wait_for_timeout(1500)
-    assert len(met) == 2
+    assert len(met) == sent
     assert show.totals() | wanted == totals
 
 
