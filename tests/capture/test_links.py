@@ -214,5 +214,6 @@ def test_where_people_reach_this_server():
     for host in (b"", b"x.org/a", b"x@y", b"a b", b'"'):
         with pytest.raises(InvalidInput):
             public_base(request((b"host", host)), Settings())
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput) as refused:
         public_base(asked, Settings(public_url="click.x.org"))
+    assert refused.value.field == "TURNOUT_PUBLIC_URL"

@@ -213,9 +213,11 @@ def params_of(query: bytes) -> dict[str, Any] | None:
 def public_base(request: Request, settings: Settings) -> str:
     """Where people reach this server: the setting, else where this request did. InvalidInput if that can't be said."""
     if settings.public_url:
-        base = settings.public_url.rstrip("/")
-        check_url(base)
-        return base
+        try:
+            check_url(settings.public_url)
+        except InvalidInput as error:
+            raise InvalidInput(f"this is no address: {error.message}", field="TURNOUT_PUBLIC_URL") from None
+        return settings.public_url.rstrip("/")
     headers = request.headers
     scheme = request.scope.get("scheme", "http")
     if settings.proxy_hops:
