@@ -77,7 +77,7 @@ def url(house: app.House) -> Iterator[str]:
 
 
 @pytest.fixture
-def served_with(house: app.House) -> Iterator[Callable[..., str]]:
+def served_with(house: app.House, url: str) -> Iterator[Callable[..., str]]:
     """Serves that house once more, with other settings: `served_with(body_timeout_s=1)` is the address."""
     with contextlib.ExitStack() as serving:
 
@@ -86,6 +86,8 @@ def served_with(house: app.House) -> Iterator[Callable[..., str]]:
             return serving.enter_context(_served(replace(house, services=services)))
 
         yield serve
+    # The last that was served is whom commands talk to.
+    house.ownership.announce(url=url, token=house.services.local_token)
 
 
 @contextlib.contextmanager
