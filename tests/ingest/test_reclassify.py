@@ -197,3 +197,57 @@ def test_the_store_finds_what_loops_find(house, tenant, monkeypatch, seed, slice
     assert tenant.client.post("/v1/check", json={}).json()["differences"] == []
     counted = tenant.stats("events", dimensions="traffic", traffic="all")["rows"]
     assert {row["traffic"]: row["events"] for row in counted} == Counter(one[0] for one in after.values())
+
+
+def classify_again(house, tenant):
+    house.services.writer.settle(tenant.workspace.id)
+    return house.services.reclassifier.run(workspace_of(house, tenant), everything(tenant))
+
+
+def test_what_is_not_kept_any_more_is_not_held_against_an_event(house, tenant):
+    change = tenant.client.patch
+    change("/v1/workspaces", json={"addresses": "none", "allow_networks": ["203.0.113.0/24"]}).raise_for_status()
+    opened = {"type": "opened", "campaign": "spring", "time": START_S}
+    tenant.send(
+        {**opened, "id": "1", "send_id": "nothing", "ip": "198.51.100.1"},
+        {**opened, "id": "2", "send_id": "friend", "ip": "203.0.113.9", "user_agent": CURL},
+        {**opened, "id": "3", "send_id": "tool", "ip": "198.51.100.1", "user_agent": CURL},
+    )
+    expected = {
+        "nothing": ("human", {"no_agent"}, traffic.RULE_VERSION),
+        "friend": ("human", {"allowed", "http_client"}, traffic.RULE_VERSION),
+        "tool": ("bot", {"http_client"}, traffic.RULE_VERSION),
+    }
+    assert classify_again(house, tenant).changed == 0
+    assert stored(house, tenant.workspace.id) == expected
+    # Nobody is allowed any more, wherever they came from.
+    change("/v1/workspaces", json={"allow_networks": []}).raise_for_status()
+    assert classify_again(house, tenant).classes == {("human", "bot"): 1}
+    # A person was erased: what their program was found to be stays, though it can't be found again.
+    erase = "ALTER TABLE events UPDATE user_agent = '' WHERE workspace = {w:String} SETTINGS mutations_sync = 2"
+    house.services.engine.execute(erase, {"w": tenant.workspace.id})
+    assert classify_again(house, tenant).changed == 0
+    assert stored(house, tenant.workspace.id)["tool"] == expected["tool"]
+
+
+def test_what_was_stored_before_there_were_rules_is_classified_unless_its_sender_did(house, tenant):
+    clicked = {"type": "clicked", "campaign": "spring", "time": START_S, "recipient": "ada", "user_agent": CURL}
+    tenant.send(
+        {**clicked, "id": "1", "send_id": "plain"}, {**clicked, "id": "2", "send_id": "said"},
+        {**clicked, "id": "3", "send_id": "rules of tomorrow", "user_agent": CHROME},
+    )  # fmt: skip
+    house.services.writer.settle(tenant.workspace.id)
+    old = """
+        ALTER TABLE events UPDATE rule_version = 0, traffic = if(send_id = 'said', 'preview', 'human'),
+            reasons = if(send_id = 'rules of tomorrow', bitShiftLeft(1, 30), 0)
+        WHERE workspace = {w:String} SETTINGS mutations_sync = 2"""
+    changed = Cells(tenant.workspace.id, ("spring",), FIRST_MS, LAST_MS)
+    house.services.writer.exclusively(
+        lambda: house.services.events.amend([(old, {"w": tenant.workspace.id})], [changed])
+    )
+    assert classify_again(house, tenant).classes == {("human", "bot"): 1}
+    assert stored(house, tenant.workspace.id) == {
+        "plain": ("bot", {"http_client"}, traffic.RULE_VERSION),
+        "said": ("preview", set(), 0),
+        "rules of tomorrow": ("human", set(), traffic.RULE_VERSION),
+    }
