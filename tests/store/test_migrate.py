@@ -84,12 +84,18 @@ def test_the_refill_selects_what_the_view_selects():
     assert view.partition(" AS\nSELECT")[2].split() == without_where.partition("INSERT INTO counts\nSELECT")[2].split()
 
 
+#: These read tables that are there only while they are asked: tests/ingest/test_reclassify.py asks them.
+OF_OTHER_TABLES = frozenset(f"reclassify_{name}" for name in ("differing", "extents", "found", "held", "write"))
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_is_used_and_runs(house, name):
     modules = [path for path in SOURCE.rglob("*.py") if f'sql.query("{name}")' in path.read_text()]
     assert modules, f"queries/{name}.sql is asked by nobody"
     text = sql.query(name)
     assert text.startswith("--"), "a query says what it is for"
+    if name in OF_OTHER_TABLES:
+        return
     # No workspace has an empty name, so this finds and changes nothing.
     nothing = {
         parameter: {"String": "", "Array(String)": [""], "Identifier": "events"}.get(
