@@ -158,6 +158,8 @@ class Endpoint:
         self._doors = doors
         self._admission = doors.admission
         self._label = f"{route.method} {route.path}"
+        #: A person who follows a link is not kept from the page because the server is busy.
+        self._bounded = bool(route.scopes) or route.method == "POST"
         #: Who only sends events waits for nobody; all others see what was acknowledged before they came.
         self._reads = route.waits and route.scopes != ("ingest",)
         telemetry = services.telemetry
@@ -191,8 +193,9 @@ class Endpoint:
         """The call, with its caller if there is one, and the room's response to it, or to what went wrong."""
         room, request = self._room, call.request
         try:
-            if self._route.scopes:
+            if self._bounded:
                 self._admission.check()
+            if self._route.scopes:
                 if room.prepare is not None:
                     await room.prepare(request)
                 call = Call(request, self._services, self._who(request), self._doors.rates, self._doors.attempts)

@@ -59,7 +59,7 @@ def test_a_registered_link(place: Place):
     event = found.event
     assert (event.type, event.target, event.time) == ("clicked", "link", NOW)
     assert (event.campaign, event.message, event.profile, event.link) == ("c", "m", "p", link.id)
-    assert (event.url, event.link_title, event.recipient, event.params) == ("https://x.org/a", "", "", None)
+    assert (event.url, event.link_title, event.recipient, event.params) == ("https://x.org/a", "Shop", "", None)
     assert event.reasons == ()
     assert len(event.id) > 24
     assert place.follow(link.id).event.id != event.id

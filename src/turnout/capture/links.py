@@ -123,13 +123,15 @@ def _registered(link: Link, said: Claim) -> Claim:
         profile=link.profile or said.profile,
         channel=said.channel,
         link=link.id,
+        # A link of no campaign is another room's, which looks titles up when it is asked: a new one is that of old
+        # clicks too.
+        title=link.title if link.campaign else "",
     )
 
 
 def _click(
     claim: Claim, catalog: Catalog, location: str, query: bytes, now: dt.datetime, link: Link | None = None
 ) -> Event:
-    # The title of a registered link is looked up when it is asked for, so that a new title is that of old clicks too.
     return Event(
         type="clicked",
         target="link",
@@ -144,7 +146,7 @@ def _click(
         profile=claim.profile,
         url=location[:_URL_LIMIT_CHARS],
         link=claim.link,
-        link_title="" if link else claim.title,
+        link_title=claim.title,
         params=params_of(query) if query else None,
         reasons=("hidden_link",) if link is not None and link.hidden else (),
     )
