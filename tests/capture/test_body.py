@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
+import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -52,6 +55,39 @@ def test_a_bomb_stops_at_the_limit(pack):
     bomb = pack(b"\0" * 50_000_000)
     with pytest.raises(TooLarge):
         expand(bomb, encoding, 1 << 20)
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.compress)])
+def test_a_bomb_takes_no_memory(encoding, pack):
+    bomb = pack(b"\0" * 40_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            expand(bomb, encoding, 65_536)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_many_empty_members_take_no_longer_than_their_length(encoding):
+    member = gzip.compress(b"", mtime=0) if encoding == "gzip" else zstandard.compress(b"")
+    packed = member * (3_000_000 // len(member))
+    started = time.process_time()
+    assert expand(packed, encoding, 1 << 28) == b""
+    # All that is left of the body, copied for each member, took seven seconds, and thirty.
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 1 << 20, (1 << 20) + 1, 3 << 20])
+def test_any_length_is_read_to_its_end(size):
+    body = random.Random(size).randbytes(size // 2) + b"\0" * (size - size // 2)
+    for encoding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstandard.compress)):
+        assert expand(pack(body), encoding, size) == body
+        with pytest.raises(TooLarge):
+            expand(pack(body), encoding, size - 1)
+        with pytest.raises(InvalidInput):
+            expand(pack(body)[:-1], encoding, size)
 
 
 def test_an_unknown_encoding_is_named():

@@ -12,6 +12,16 @@ from turnout.errors import InvalidInput, TooLarge, UnsupportedFormat
 #: How much a decompressor may give at once; bounds memory beyond the limit itself.
 _STEP_BYTES = 1 << 20
 
+#: How much it is given at once. What it leaves over is copied, so a body of many short members takes long otherwise.
+_BLOCK_BYTES = 1 << 16
+
+#: gzip or zlib, with the largest window.
+_ANY_WBITS = 47
+
+#: What a byte of zstd becomes at most: four are a block, and a block is 128 KiB.
+_ZSTD_AT_MOST = 1 << 15
+_ZSTD_BLOCK_LEAST_BYTES = 64
+
 
 async def read(chunks: AsyncIterator[bytes], limit_bytes: int, declared_bytes: int | None = None) -> bytes:
     """The body, or TooLarge as soon as it is known to be over the limit."""
@@ -45,38 +55,47 @@ def expand(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 
 def _gunzip(body: bytes, limit_bytes: int) -> bytes:
-    parts, size = [], 0
-    while body:
-        opener = zlib.decompressobj(wbits=47)
-        while not opener.eof:
-            part = opener.decompress(body, _STEP_BYTES)
-            body = opener.unconsumed_tail
+    parts, size, opener = [], 0, zlib.decompressobj(wbits=_ANY_WBITS)
+    for at in range(0, len(body), _BLOCK_BYTES):
+        block, is_full = body[at : at + _BLOCK_BYTES], False
+        while block or is_full:
+            if opener.eof:
+                # A gzip file may be several members, one behind the other; zeros after them are padding.
+                block = block.lstrip(b"\0")
+                if not block:
+                    break
+                opener = zlib.decompressobj(wbits=_ANY_WBITS)
+            part = opener.decompress(block, _STEP_BYTES)
+            block = opener.unused_data if opener.eof else opener.unconsumed_tail
+            # There may be more of what went in already.
+            is_full = len(part) == _STEP_BYTES and not opener.eof
             size += len(part)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
             parts.append(part)
-            if not part and not body and not opener.eof:
-                raise EOFError("it ends too early")
-        # A gzip file may be several members, one behind the other; zeros after them are padding.
-        body = opener.unused_data.lstrip(b"\0")
+    if body and not opener.eof:
+        raise EOFError("it ends too early")
     return b"".join(parts)
 
 
 def _unzstd(body: bytes, limit_bytes: int) -> bytes:
-    parts, size = [], 0
-    while body:
-        opener = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        for at in range(0, len(body), 65_536):
-            part = opener.decompress(body[at : at + 65_536])
+    # Its decompressor gives all that a block holds at once: so blocks are as short as keeps that within the limit.
+    block_bytes = max(_ZSTD_BLOCK_LEAST_BYTES, limit_bytes // _ZSTD_AT_MOST)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    parts, size, opener = [], 0, unpacker.decompressobj()
+    for at in range(0, len(body), block_bytes):
+        block = body[at : at + block_bytes]
+        while block:
+            if opener.eof:
+                opener = unpacker.decompressobj()
+            part = opener.decompress(block)
+            block = opener.unused_data if opener.eof else b""
             size += len(part)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
             parts.append(part)
-            if opener.eof:
-                body = opener.unused_data + body[at + 65_536 :]
-                break
-        else:
-            raise EOFError("it ends too early")
+    if body and not opener.eof:
+        raise EOFError("it ends too early")
     return b"".join(parts)
 
 
