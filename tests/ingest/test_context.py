@@ -13,6 +13,7 @@ from turnout.capture.events import batch_of
 from turnout.ingest import bulk, steps
 from turnout.ingest.context import Context
 from turnout.ingest.deliveries import SAMPLED_OF_BATCH, Deliveries
+from turnout.ingest.group import Share, decode, encode
 from turnout.ingest.traffic import RULE_VERSION
 from turnout.model import Event, Workspace
 from turnout.settings import Settings
@@ -273,6 +274,21 @@ def test_of_many_deliveries_the_last_are_remembered():
     assert seen(context, recipient="r2999", user_agent=CHROME, after_s=1).traffic == "scanner"
     assert seen(context, recipient=f"r{3000 - SAMPLED_OF_BATCH}", user_agent=CHROME, after_s=1).traffic == "scanner"
     assert seen(context, recipient="r0", user_agent=CHROME, after_s=1).traffic == "human"
+
+
+@pytest.mark.parametrize("said", [{"user_agent": "curl/8"}, {"traffic": "bot"}])
+def test_reasons_that_are_said_again_and_again_are_read_back_from_the_spool(context, said):
+    given = ("soon_after_delivery",) * 32
+    batch = steps.prepare(
+        "w",
+        [(0, Event(type="clicked", time=NOW, campaign="c", reasons=given, **said))],
+        NOW,
+        context.of(workspace()),
+    )
+    share = Share()
+    share.add(batch, None)
+    (event,) = decode(encode({"w": share}))["w"].events
+    assert event.reasons.count("soon_after_delivery") == 1
 
 
 # ---- over HTTP ------------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ class Looking:
         if reasons:
             # Without a request there is nothing to find them by again.
             ours = _OURS if is_request else _NOT_THEIRS
-            reasons = tuple([name for name in reasons if name not in ours])
+            # Each once: with more than an event may have, it could not be read back from the spool.
+            reasons = tuple([name for name in dict.fromkeys(reasons) if name not in ours])
         if is_request and kind in CLASSIFIED:
             reasons += program.reasons
             if kind in SOON_AFTER_DELIVERY_S and "soon_after_delivery" not in reasons and self._is_soon(event):
