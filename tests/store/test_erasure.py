@@ -107,6 +107,8 @@ def test_the_engine_keeps_no_text_of_it(house, tenant, erasing):
         ("https://x.example/?e=anna%40mail.example&n=1", True),
         ("https://x.example/?e%3DANNA%40Mail.example", True),
         ("o-anna@mail.example", True),
+        (r'{"note":"from:\nanna@mail.example"}', True),
+        (r'{"note":"from:\u001fanna@mail.example"}', True),
         ("joanna@mail.example", False),
         ("anna@mail.examples", False),
         ("anna@mailxexample", False),

@@ -35,6 +35,10 @@ CLEARED = ("ip", "user_agent", "city", "network", "properties")
 _TEXTS = ("url", "link", "send_id", "order_id", "params")
 _MENTIONS = (*_TEXTS, "link_title", "properties")
 
+#: Those of them that are JSON, and what takes JSON apart: texts, numbers, and what is between them.
+_JSON = frozenset({"params", "properties"})
+_TOKENS = r"""'"(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+|-'"""
+
 #: An id without @ that is shorter may be part of anything, and is not looked for in events of others.
 _TELLING_LENGTH = 10
 
@@ -157,7 +161,8 @@ def _pattern(recipient: str) -> str:
     written |= {quote(recipient, safe=""), quote(recipient, safe="!*'()~"), quote_plus(recipient)}
     # The longest first, since the first that fits is taken.
     ordered = sorted(written, key=lambda one: (-len(one), one))
-    return "(?i)(^|%[0-9a-f]{2}|[^0-9a-z])(?:" + "|".join(map(_literal, ordered)) + ")"
+    # After a line break, which JSON writes with a letter, an id begins as well.
+    return "(?i)(^|%[0-9a-f]{2}|\\\\(?:[bfnrt]|u[0-9a-f]{4})|[^0-9a-z])(?:" + "|".join(map(_literal, ordered)) + ")"
 
 
 def _literal(text: str) -> str:
@@ -210,21 +215,31 @@ SETTINGS mutations_sync = 2
 
 
 def _without_id(column: str) -> str:
-    changed = f"toString({column})"
+    changed = "token" if column in _JSON else f"toString({column})"
     encoded = "encodeURLComponent(recipient)"
     for needle in ("recipient", "lower(recipient)", encoded, f"lower({encoded})"):
         changed = f"replaceAll({changed}, {needle}, {_OWN_NAME})"
+    if column in _JSON:
+        changed = _in_json(column, changed, "recipient", _OWN_NAME)
     kept = f"SELECT value FROM leaving WHERE kind = '{column}' AND workspace = {{workspace:String}}"
     return f"if({column} != '' AND {_held(column)} AND {column} NOT IN ({kept}), {changed}, toString({column}))"
+
+
+def _in_json(column: str, changed: str, recipient: str, name: str) -> str:
+    """SQL of a column of JSON with each text (`token`) changed, and numbers that are the id turned into texts: in the
+    middle of a number a pseudonym would make it unreadable."""
+    in_number = f"if(token = {recipient}, concat('\"', {name}, '\"'), token)"
+    each = f"token -> if(startsWith(token, '\"'), {changed}, {in_number})"
+    return f"arrayStringConcat(arrayMap({each}, extractAll({column}, {_TOKENS})))"
 
 
 def _unmention() -> str:
     """SQL that puts the pseudonym in the place of an id wherever any event of the workspace holds it."""
     name = _NAME % "{recipient:String}"
-    texts = ",\n    ".join(
-        f"{column} = replaceRegexpAll(toString({column}), {{pattern:String}}, concat('\\\\1', {name}))"
-        for column in _MENTIONS
-    )
+    replaced = f"replaceRegexpAll(%s, {{pattern:String}}, concat('\\\\1', {name}))"
+    in_texts = {column: replaced % f"toString({column})" for column in _MENTIONS}
+    in_texts |= {column: _in_json(column, replaced % "token", "{recipient:String}", name) for column in _JSON}
+    texts = ",\n    ".join(f"{column} = {changed}" for column, changed in in_texts.items())
     found = " OR ".join(f"match(toString({column}), {{pattern:String}})" for column in _MENTIONS)
     return f"""
 ALTER TABLE events UPDATE

@@ -154,6 +154,30 @@ def test_a_short_id_is_taken_out_of_what_only_they_have(told):
     assert {row["recipient_domain"]: row["unique_sent"] for row in found} == {"": 2, "mail.example": 1}
 
 
+def test_a_number_that_is_an_id_becomes_a_text_and_other_numbers_stay(tenant):
+    params = {"of": 4711, "all": [4711, 4711, -4711], "price": 4711.5, "said": "4711, 14711", "ö": 'a "\\'}
+    tenant.send(
+        {"type": "clicked", "campaign": "c", "time": START, "recipient": "4711", "id": "own", "params": params},
+        {"type": "clicked", "campaign": "c", "time": START, "recipient": "4915112345", "id": "long"},
+        {
+            "type": "clicked", "campaign": "c", "time": START, "recipient": BEN, "id": "other",
+            "properties": {"friend": 4915112345, "at": 4915112345.25, "note": "of 4915112345"},
+        },
+    )  # fmt: skip
+    before = numbers(tenant, [("clicked,unique_clicked", {"dimensions": "param"})])
+    assert erase(tenant, "4711").json()["events"] == 1
+    assert erase(tenant, "4915112345").json()["events"] == 1
+    rows = {row["recipient"]: row for row in map(json.loads, everything(tenant).splitlines())}
+    friend = rows.pop(BEN)["properties"]["friend"]
+    assert set(rows) >= {friend}
+    (left,) = [row for row in rows.values() if "params" in row]
+    name = left["recipient"]
+    assert left["params"] == {
+        "of": name, "all": [name, name, -4711], "price": 4711.5, "said": f"{name}, 1{name}", "ö": 'a "\\',
+    }  # fmt: skip
+    assert numbers(tenant, [("clicked,unique_clicked", {"dimensions": "param"})]) == before
+
+
 @pytest.mark.parametrize("path", ["/v1/recipients/", "/v1/recipients/" + "x" * 513, "/v1/recipients/a%00b"])
 def test_an_id_that_nobody_has_is_refused(tenant, path):
     answer = tenant.client.delete(path)
