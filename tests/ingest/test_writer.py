@@ -236,6 +236,27 @@ def test_a_rebuild_that_broke_off_is_ended_before_the_next_append(house, store, 
     assert counted(house, writer, workspace) == {"sent": 20, "unique_sent": 20}
 
 
+def test_a_change_that_broke_off_is_ended_before_the_next_one(house, store, writer, workspace, monkeypatch):
+    batch = batch_of(workspace, range(10))
+    cells = batch.pack().cells
+    writer.submit(batch).result(30)
+    writer.settle()
+
+    def cleared_only(cells):
+        house.services.engine.execute("DELETE FROM counts WHERE workspace = {w:String}", {"w": workspace})
+        raise StoreError("on purpose")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_refill_cells", cleared_only)
+        with pytest.raises(StoreError):
+            writer.exclusively(lambda: store.amend([], [cells]))
+    assert store.repairs % 2 == 1
+    # As an erasure: it changes nothing that is counted.
+    writer.exclusively(lambda: store.amend([]))
+    assert store.repairs % 2 == 0
+    assert store.differences(cells) == []
+
+
 class Blocking(EventStore):
     """A store whose appends wait."""
 

@@ -201,6 +201,7 @@ class Drain:
     def exclusively(self, action: Callable[[], object]) -> None:
         """Run something on the store while nothing is being appended (a rebuild)."""
         with self._flush_lock:
+            self._mend()
             try:
                 action()
             except BaseException:
@@ -272,10 +273,7 @@ class Drain:
             self._changed.notify_all()
 
     def _store(self, groups: list[Group]) -> None:
-        if self._damaged:
-            # The last append may have got half way; nothing new goes in before that is mended.
-            self._events.recover()
-            self._damaged = False
+        self._mend()
         started = self._stopwatch()
         shares = self._read_all(groups)
         packs = [one for workspace, share in shares.items() for one in self._pack(workspace, share)]
@@ -292,6 +290,12 @@ class Drain:
         count = sum(rows.num_rows for rows in records)
         self._on_flush(Flush(touched, count, self._stopwatch() - started, classified))
         self._done(groups)
+
+    def _mend(self) -> None:
+        """The last append or change may have got half way; nothing else happens before that is mended."""
+        if self._damaged:
+            self._events.recover()
+            self._damaged = False
 
     def _announce(self, groups: list[Group]) -> None:
         """Tell of what may be in the store from now on: once, however often the store refuses it."""
