@@ -22,7 +22,7 @@ import httpx
 import pytest
 from tests.processes import Command
 
-from turnout import app
+from turnout import app, serving
 from turnout.model import SCOPES, Workspace
 from turnout.settings import Settings
 
@@ -79,11 +79,11 @@ def url(house: app.House) -> Iterator[str]:
 @pytest.fixture
 def served_with(house: app.House, url: str) -> Iterator[Callable[..., str]]:
     """Serves that house once more, with other settings: `served_with(body_timeout_s=1)` is the address."""
-    with contextlib.ExitStack() as serving:
+    with contextlib.ExitStack() as servers:
 
         def serve(**settings: Any) -> str:
             services = replace(house.services, settings=replace(house.services.settings, **settings))
-            return serving.enter_context(_served(replace(house, services=services)))
+            return servers.enter_context(_served(replace(house, services=services)))
 
         yield serve
     # The last that was served is whom commands talk to.
@@ -98,7 +98,7 @@ def _served(house: app.House) -> Iterator[str]:
     async def main() -> None:
         stop = asyncio.Event()
         stopping.append((asyncio.get_running_loop(), stop))
-        async with app.serving(house) as where:
+        async with serving.serving(house) as where:
             found.append(where)
             started.set()
             await stop.wait()

@@ -12,6 +12,10 @@ import time
 import httpx
 import pytest
 
+from turnout import app, privacy
+from turnout.errors import InvalidInput
+from turnout.settings import Settings
+
 EVENT = {"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "spring"}
 
 
@@ -78,6 +82,22 @@ def test_a_bad_setting_is_one_clear_line(tmp_path, monkeypatch, variable, value)
     assert result.returncode != 0
     assert value in result.stderr or variable in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_start_that_fails_leaves_nothing_open(tmp_path, monkeypatch):
+    def refuse(services):
+        raise InvalidInput("not today")
+
+    before = {*threading.enumerate()}
+    with monkeypatch.context() as patch:
+        patch.setattr(privacy, "finish", refuse)
+        with pytest.raises(InvalidInput, match="not today"):
+            app.open_house(Settings(data=tmp_path))
+    with pytest.raises(InvalidInput, match=r"places\.mmdb"):
+        app.open_house(Settings(data=tmp_path, mmdb=str(tmp_path / "places.mmdb")))
+    assert {*threading.enumerate()} <= before
+    app.open_house(Settings(data=tmp_path)).close()
+    assert {*threading.enumerate()} <= before
 
 
 def test_metrics_count_what_happened(tenant, url):

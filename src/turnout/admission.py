@@ -1,7 +1,7 @@
 """What is under way, and how much of it there may be: requests, and the bytes of their bodies.
 
 A request's `receive` goes in, and one that counts, waits no longer than it may, and refuses before it reads comes
-out. How many connections there may be is the server's to say (`app.serving`).
+out. How many connections there may be is the server's to say (`serving`).
 """
 
 from __future__ import annotations

@@ -1,30 +1,23 @@
 """Where everything is wired together; nothing else knows all the parts.
 
-`open_house` opens the store and starts the writer; `serve` puts the rooms on a socket until it is told
-to stop. This module and the command line are the only ones that
-read the clock.
+`open_house` opens the store and starts the writer; `serving` puts the rooms on a socket. This module and the command
+line are the only ones that read the clock.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import gc
-import logging
 import secrets
-import signal
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from turnout import privacy
-from turnout.asgi import Application
-from turnout.dialects.registry import ROOMS
-from turnout.errors import InvalidInput, Overloaded
+from turnout.errors import InvalidInput
 from turnout.ingest.context import Context
 from turnout.ingest.drain import Flush
 from turnout.ingest.reclassify import Reclassifier
@@ -53,11 +46,6 @@ from turnout.store.ownership import Ownership
 from turnout.store.revision import drop_left_behind
 from turnout.telemetry import Telemetry
 
-log = logging.getLogger(__name__)
-
-#: The server takes no less for the head of a request.
-_HEADER_LEAST_BYTES = 8192
-
 
 def now() -> dt.datetime:
     """This moment, in UTC."""
@@ -72,24 +60,12 @@ class House:
     ownership: Ownership
     #: Credentials that were generated at this start, to be shown once.
     generated: dict[str, str]
-    daily: Daily
-    reviewer: Reviewer | None
+    #: How each part is closed; what was opened last is closed first.
+    ending: contextlib.ExitStack
 
     def close(self) -> None:
         """Write what waits, close the store, let go of the directory; each of it even if another part fails."""
-        services = self.services
-        with contextlib.ExitStack() as ending:
-            # The last one first.
-            ending.callback(self.ownership.release)
-            ending.callback(services.engine.close)
-            ending.callback(services.context.close)
-            ending.callback(services.statistics.close)
-            ending.callback(services.unpacker.shutdown)
-            ending.callback(services.threads.shutdown)
-            ending.callback(services.writer.close)
-            ending.callback(self.daily.close)
-            if self.reviewer is not None:
-                ending.callback(self.reviewer.close)
+        self.ending.close()
 
 
 def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
@@ -101,13 +77,15 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
     # would look through all of them again and again: a third of the time that transposing them takes.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    with contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as ending:
         ownership = Ownership.take(settings.data)
-        opened.callback(ownership.release)
+        ending.callback(ownership.release)
+        context = Context(settings)
+        ending.callback(context.close)
         telemetry = Telemetry()
         store = open_engine(settings)
         engine = ObservedEngine(store, telemetry.ran)
-        opened.callback(engine.close)
+        ending.callback(engine.close)
         migrate(engine)
         drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
@@ -126,26 +104,19 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             repairs=lambda: events.repairs,
             observe=telemetry.answered,
         )
+        ending.callback(statistics.close)
+        unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack")
+        ending.callback(unpacker.shutdown)
+        threads = ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout")
+        ending.callback(threads.shutdown)
         # It works through the writer, which tells it what there is to do.
         reviewers: list[Reviewer] = []
-        writer = Writer(
-            settings.data / "spool",
-            events,
-            catalog,
-            settings,
-            known=KnownIds(engine, settings.data / "known") if alone else None,
-            on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
-            on_flush=_on_flush(telemetry, statistics, reviewers),
-        )
-        telemetry.watch(writer.standing)
-        telemetry.store_sound.set_function(lambda: events.trusted)
+        writer = _writer(settings, engine, events, catalog, telemetry, _on_flush(telemetry, statistics, reviewers))
         writer.start()
+        ending.callback(writer.close)
         if alone:
             writer.exclusively(lambda: _look_at(events, engine))
             drop_left_behind(engine)
-        context = Context(settings)
-        opened.callback(context.close)
-        reclassifier = Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched)
         services = Services(
             settings=settings,
             engine=engine,
@@ -155,33 +126,76 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             statistics=statistics,
             telemetry=telemetry,
             context=context,
-            reclassifier=reclassifier,
-            dead_letters=DeadLetters(
-                engine,
-                clock,
-                limit_rows=settings.dead_letter_limit_rows,
-                limit_bytes=settings.dead_letter_limit_bytes,
-                age_limit_days=settings.dead_letter_age_limit_days,
-                dropped=telemetry.dead_letters_dropped.inc,
-            ),
+            reclassifier=Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched),
+            dead_letters=_dead_letters(settings, engine, clock, telemetry),
             now=clock,
-            threads=ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout"),
-            unpacker=ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack"),
+            threads=threads,
+            unpacker=unpacker,
             local_token=secrets.token_urlsafe(24),
         )
-        privacy.finish(services)
-        if keeper is not None:
-            keeper.start()
-        daily = Daily(services)
-        daily.start()
-        # Where other processes write to the same store, nothing keeps them from it while rows change.
-        if alone and settings.review_delay_s:
-            reviewers.append(
-                Reviewer(reclassifier, catalog, clock, delay_s=settings.review_delay_s, spare=lambda: _can_spare(store))
-            )
-            reviewers[0].start()
-        opened.pop_all()
-        return House(services, ownership, generated, daily, reviewers[0] if reviewers else None)
+        _set_going(services, store, keeper, reviewers, ending)
+        return House(services, ownership, generated, ending.pop_all())
+
+
+def _writer(
+    settings: Settings,
+    engine: Engine,
+    events: EventStore,
+    catalog: Catalog,
+    telemetry: Telemetry,
+    on_flush: Callable[[Flush], None],
+) -> Writer:
+    """The one writer, watched."""
+    writer = Writer(
+        settings.data / "spool",
+        events,
+        catalog,
+        settings,
+        known=KnownIds(engine, settings.data / "known") if _is_embedded(settings) else None,
+        on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
+        on_flush=on_flush,
+    )
+    telemetry.watch(writer.standing)
+    telemetry.store_sound.set_function(lambda: events.trusted)
+    return writer
+
+
+def _dead_letters(
+    settings: Settings, engine: Engine, clock: Callable[[], dt.datetime], telemetry: Telemetry
+) -> DeadLetters:
+    return DeadLetters(
+        engine,
+        clock,
+        limit_rows=settings.dead_letter_limit_rows,
+        limit_bytes=settings.dead_letter_limit_bytes,
+        age_limit_days=settings.dead_letter_age_limit_days,
+        dropped=telemetry.dead_letters_dropped.inc,
+    )
+
+
+def _set_going(
+    services: Services, store: Engine, keeper: Keeper | None, reviewers: list[Reviewer], ending: contextlib.ExitStack
+) -> None:
+    """Start what works by itself; what it is stopped by goes on `ending`."""
+    settings = services.settings
+    privacy.finish(services)
+    if keeper is not None:
+        keeper.start()
+    daily = Daily(services)
+    daily.start()
+    ending.callback(daily.close)
+    # Where other processes write to the same store, nothing keeps them from it while rows change.
+    if _is_embedded(settings) and settings.review_delay_s:
+        reviewer = Reviewer(
+            services.reclassifier,
+            services.catalog,
+            services.now,
+            delay_s=settings.review_delay_s,
+            spare=lambda: _can_spare(store),
+        )
+        reviewers.append(reviewer)
+        reviewer.start()
+        ending.callback(reviewer.close)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -272,115 +286,3 @@ def _on_flush(telemetry: Telemetry, statistics: Statistics, reviewers: Sequence[
                 reviewer.touched(flush.classified)
 
     return count
-
-
-# ---- serving --------------------------------------------------------------------------------------
-
-
-def serve(house: House, started: Callable[[str], None] = lambda url: None) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; then finish what is under way and close the house.
-
-    `started` is called with the address once requests are answered.
-    """
-    import uvloop
-
-    try:
-        uvloop.run(_serve(house, started))
-    finally:
-        house.close()
-
-
-async def _serve(house: House, started: Callable[[str], None]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # A server under nohup is to outlive its terminal.
-        if signal.getsignal(name) is not signal.SIG_IGN:
-            loop.add_signal_handler(name, stop.set)
-    async with serving(house) as url:
-        started(url)
-        house.services.threads.submit(house.services.context.warm)
-        await stop.wait()
-
-
-@contextlib.asynccontextmanager
-async def serving(house: House):  # type: ignore[no-untyped-def]
-    """Serve on this event loop; the value is the address."""
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.server.embed import Server
-
-    settings = house.services.settings
-    port = settings.port or _free_port(settings.host)
-    _must_be_free(settings.host, port)
-    stopping = False
-    services = replace(house.services, is_ready=lambda: not stopping)
-    server = Server(
-        Application(services, ROOMS),
-        address=settings.host,
-        port=port,
-        interface=Interfaces.ASGI,
-        # While it finds out whether a client speaks HTTP/2, granian waits for its first byte, however long; and a
-        # connection would be as many requests as it likes. A proxy with TLS speaks HTTP/2 to clients.
-        http=HTTPModes.http1,
-        # Who finds all connections taken waits in the kernel's queue.
-        backlog=settings.connection_limit,
-        backpressure=settings.connection_limit,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=settings.header_timeout_s * 1000,
-            max_buffer_size=max(settings.header_limit_bytes, _HEADER_LEAST_BYTES),
-        ),
-        log_enabled=False,
-        websockets=False,
-    )
-    name = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{name}:{port}"
-    task = asyncio.create_task(server.serve())
-    try:
-        await _listening(settings.host, port, task)
-        house.ownership.announce(url=url, token=house.services.local_token)
-        yield url
-    finally:
-        stopping = True
-        server.stop()  # type: ignore[no-untyped-call]
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(task), settings.shutdown_timeout_s)
-
-
-async def _listening(host: str, port: int, task: asyncio.Task[None]) -> None:
-    """Wait until the socket answers."""
-    while not task.done():
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError:
-            await asyncio.sleep(0.01)
-        else:
-            writer.close()
-            return
-    task.result()
-    raise Overloaded("the server ended before it listened")
-
-
-def _must_be_free(host: str, port: int) -> None:
-    with _socket(host) as probe:
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise InvalidInput(
-                f"can't listen on {host}:{port}: {error.strerror}", field="port", hint="give another --port"
-            ) from None
-
-
-def _free_port(host: str) -> int:
-    with _socket(host) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def _socket(host: str) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        yield probe

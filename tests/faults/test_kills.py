@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 from tests.processes import Command
 
-from turnout.app import _free_port
+from turnout.serving import _free_port
 
 KILLS = 50
 WRITERS = 4

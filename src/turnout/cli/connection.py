@@ -226,7 +226,7 @@ def background(house: House) -> Iterator[str]:
     """Serve a house from a thread of its own; the value is the address. Closes the house at the end."""
     import uvloop
 
-    from turnout import app
+    from turnout.serving import serving
 
     started: list[str] = []
     failed: list[BaseException] = []
@@ -235,7 +235,7 @@ def background(house: House) -> Iterator[str]:
     stop = asyncio.Event()
 
     async def main() -> None:
-        async with app.serving(house) as url:
+        async with serving(house) as url:
             started.append(url)
             ready.set()
             await stop.wait()

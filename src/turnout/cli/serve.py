@@ -29,11 +29,11 @@ def serve(
     )
     logs.set_up(settings.log_level, settings.log_format, sys.stderr)
     # The engine takes its time to load; `turnout --help` must not wait for it.
-    from turnout import app
+    from turnout import app, serving
 
     house = app.open_house(settings)
     show_generated(house.generated, sys.stdout)
-    app.serve(house, started=lambda url: print(f"serving on {url} (Ctrl-C stops it)", flush=True))
+    serving.serve(house, started=lambda url: print(f"serving on {url} (Ctrl-C stops it)", flush=True))
 
 
 def show_generated(generated: dict[str, str], stream: TextIO) -> None:
