@@ -17,6 +17,10 @@ SPANS_LIMIT = 256
 #: Pages of one viewer whose clocks are remembered.
 SESSIONS_LIMIT = 8
 
+#: About what a span takes in memory, and a page's clock.
+_SPAN_BYTES = 140
+_CLOCK_BYTES = 160
+
 #: How much later than the fastest one a page's first beacon may have come, before its clock is read anew.
 AHEAD_LIMIT_MS = 1_000
 
@@ -64,6 +68,11 @@ class Coverage:
     def ends_ms(self) -> int:
         """Whoever forgets this viewer must ask the store for everything before this."""
         return max(self.known_from_ms, self.spans[-1][1] if self.spans else 0)
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes in memory."""
+        return len(self.spans) * _SPAN_BYTES + len(self._clocks) * _CLOCK_BYTES
 
     def learn(self, spans: list[Span], from_ms: int, to_ms: int) -> None:
         """Take over what the store says of `[from, to)`."""

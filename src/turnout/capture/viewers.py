@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,14 @@ from turnout.capture.coverage import Coverage, Span
 from turnout.services import Services
 from turnout.store import watched
 
-#: Viewers that are remembered, of all shows together; each takes about half a kilobyte.
+#: Viewers that are remembered, of all shows together; one who watches in one piece takes about a kilobyte.
 VIEWERS_LIMIT = 200_000
+
+#: What they may take together. Anybody may say that he watched every other second, under the longest of names.
+MEMORY_LIMIT_BYTES = 256 << 20
+
+#: About what it takes to know a viewer, beside the name and the coverage.
+_VIEWER_BYTES = 700
 
 #: Viewers share this many locks.
 _LOCKS = 1_024
@@ -51,9 +58,12 @@ class _Look:
 class Viewers:
     """Every viewer that is remembered. For one thread (the event loop's)."""
 
-    def __init__(self, limit: int = VIEWERS_LIMIT) -> None:
+    def __init__(self, limit: int = VIEWERS_LIMIT, limit_bytes: int = MEMORY_LIMIT_BYTES) -> None:
         self._limit = limit
-        self._known: OrderedDict[tuple[Show, str], Coverage] = OrderedDict()
+        self._limit_bytes = limit_bytes
+        #: Each with what it took when it was kept.
+        self._known: OrderedDict[tuple[Show, str], tuple[Coverage, int]] = OrderedDict()
+        self._bytes = 0
         #: Of whom isn't remembered, everything that is later is known: that there is nothing.
         self._forgotten_ms: int | None = None
         self._locks = [asyncio.Lock() for _ in range(_LOCKS)]
@@ -74,14 +84,17 @@ class Viewers:
         if self._forgotten_ms is None:
             self._forgotten_ms = now_ms
         found = self._known.get((show, viewer))
-        return found if found is not None else Coverage(self._forgotten_ms)
+        return found[0] if found is not None else Coverage(self._forgotten_ms)
 
     def keep(self, show: Show, viewer: str, coverage: Coverage) -> None:
-        """Remember a viewer, and forget those that were quiet longest if they are too many."""
-        self._known[show, viewer] = coverage
-        self._known.move_to_end((show, viewer))
-        while len(self._known) > self._limit:
-            _, gone = self._known.popitem(last=False)
+        """Remember a viewer, and forget those that were quiet longest if they are too many, or take too much."""
+        _, before_bytes = self._known.pop((show, viewer), (coverage, 0))
+        size_bytes = _VIEWER_BYTES + sys.getsizeof(viewer) + coverage.bytes
+        self._known[show, viewer] = coverage, size_bytes
+        self._bytes += size_bytes - before_bytes
+        while len(self._known) > self._limit or self._bytes > self._limit_bytes:
+            _, (gone, gone_bytes) = self._known.popitem(last=False)
+            self._bytes -= gone_bytes
             self._forgotten_ms = max(self._forgotten_ms or 0, gone.ends_ms)
 
     async def complete(self, services: Services, show: Show, wanted: Mapping[str, tuple[Coverage, Span]]) -> None:
