@@ -9,7 +9,8 @@ import pytest
 from tests.capture.webhooks.deliveries import NOW, URL, delivery, endures, one, wrongs
 
 from turnout.capture.webhooks.contract import Delivery, Unreadable
-from turnout.capture.webhooks.twilio import FORM_LIMIT_BYTES, PROVIDER
+from turnout.capture.webhooks.reading import FORM_LIMIT_BYTES
+from turnout.capture.webhooks.twilio import PROVIDER
 from turnout.errors import Unauthenticated
 
 assert PROVIDER.verify is not None

@@ -34,9 +34,9 @@ from typing import Any
 
 from turnout.capture import body as bodies
 from turnout.capture.shaping import GUESSES
-from turnout.capture.webhooks import mail, signatures
+from turnout.capture.webhooks import reading, signatures
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Said, Unread, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, text
+from turnout.capture.webhooks.reading import Unclear, text
 from turnout.errors import InvalidInput, TooLarge
 
 #: What a gzip file may become; larger ones are for `turnout import`.
@@ -84,7 +84,7 @@ def parse(delivery: Delivery) -> Parsed:
         raise Unreadable("a column is there twice")
     asked = delivery.query.get("date", "")
     try:
-        usual = mail.moment(asked, "date") if asked else delivery.now
+        usual = reading.moment(asked, "date") if asked else delivery.now
     except Unclear:
         raise InvalidInput("the date in the address is no time", field="date") from None
     parsed = Parsed()
@@ -134,23 +134,23 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def _event(row: dict[str, str], usual: dt.datetime, delivery: Delivery) -> dict[str, Any]:
     kind = text(row[_TYPE]).lower()
     known = _known(kind)
-    ids = [text(row.get(name), 512) for name in _PEOPLE]
-    chosen = text(row.get(delivery.hook.options.get("recipient", "").lower()), 512)
-    person = chosen or next(filter(None, ids), "")
+    ids = [reading.person(row.get(name)) for name in _PEOPLE]
+    chosen = reading.person(row.get(delivery.hook.options.get("recipient", "").lower()))
+    person = reading.person(chosen, *ids)
     if not person:
         raise Unclear("no id of a person")
-    campaign = next(filter(None, (text(row.get(name), 257) for name in _CAMPAIGNS)), "")
+    campaign = reading.campaign(*(row.get(name) for name in _CAMPAIGNS))
     whose = campaign or text(delivery.query.get("campaign")) or delivery.hook.campaign
-    own = next(filter(None, (text(row.get(name)) for name in _TIMES)), "")
-    event = {
+    own = reading.first(*(row.get(name) for name in _TIMES))
+    fields = {
         **known,
         "id": identity("batch", whose, kind, *ids, chosen, own),
-        "time": mail.moment(own, "the date") if own else usual,
+        "time": reading.moment(own, "the date") if own else usual,
         "recipient": person,
         "campaign": campaign,
-        "properties": mail.properties("batch", kind, install_id=row.get("install_id")),
+        "properties": reading.properties("batch", kind, install_id=row.get("install_id")),
     }
-    return {name: value for name, value in event.items() if value != ""}
+    return reading.filled(fields)
 
 
 def _known(kind: str) -> dict[str, Any]:

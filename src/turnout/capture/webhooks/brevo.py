@@ -48,9 +48,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from turnout.capture.webhooks import mail
+from turnout.capture.webhooks import mail, reading
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
-from turnout.capture.webhooks.mail import Object, Unclear, Uncounted
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted
 from turnout.capture.webhooks.signatures import require_credential
 
 NAME = "brevo"
@@ -109,19 +109,19 @@ _SMS: dict[str, Object] = {
 _UNCOUNTED = frozenset({"contactupdated", "contactdeleted"})
 
 #: The two answers that have a statistic of their own.
-_KEYWORDS = frozenset({"help", "stop"})
+_KEYWORDS = {"help": "help", "stop": "stop"}
 
 
 def parse(delivery: Delivery) -> Parsed:
     """One event or a batch."""
-    return mail.read(mail.parts(delivery.body), lambda told: _events(told, delivery))
+    return reading.read(reading.parts(delivery.body), lambda told: _events(told, delivery))
 
 
 def _events(told: Object, delivery: Delivery) -> Iterable[Object]:
     if "items" in told:
         raise Unclear("an inbound e-mail: this address is for transactional and marketing webhooks")
     sms = "msg_status" in told
-    said = mail.word(told.get("msg_status" if sms else "event"), "msg_status" if sms else "event")
+    said = reading.word(told.get("msg_status" if sms else "event"), "msg_status" if sms else "event")
     kind = said.lower().replace("_", "").replace(" ", "")
     if kind in _UNCOUNTED:
         raise Uncounted
@@ -137,14 +137,13 @@ def _events(told: Object, delivery: Delivery) -> Iterable[Object]:
         "properties": _properties(said, told),
     }
     if fields["type"] in ("opened", "clicked"):
-        fields |= mail.request(None, told.get("user_agent"))
-    url = mail.web_address(told.get("link") or told.get("URL")) if fields["type"] == "clicked" else ""
+        fields |= reading.request(None, told.get("user_agent"))
+    url = reading.web_address(told.get("link") or told.get("URL")) if fields["type"] == "clicked" else ""
     if url:
         fields["url"] = url
-    reply = mail.text(told.get("reply")).lower()
-    if fields["type"] == "replied" and reply in _KEYWORDS:
-        fields["keyword"] = reply
-    message = mail.text(told.get("message-id") or told.get("messageId") or told.get("camp_id"))
+    if fields["type"] == "replied" and (keyword := reading.keyword(told.get("reply"), _KEYWORDS)):
+        fields["keyword"] = keyword
+    message = reading.text(told.get("message-id") or told.get("messageId") or told.get("camp_id"))
     second = fields["time"].replace(microsecond=0)
     # The class is no part of it: the two notices of one opening are one, whatever each calls it.
     what = (fields["type"], fields.get("bounce", ""), fields.get("name", ""))
@@ -154,8 +153,8 @@ def _events(told: Object, delivery: Delivery) -> Iterable[Object]:
 def _time(told: Object) -> dt.datetime:
     for name in ("ts_event", "ts_epoch", "ts"):
         if told.get(name):
-            return mail.moment(told[name], name)
-    local = mail.needed(told.get("date"), "ts_event")
+            return reading.moment(told[name], name)
+    local = reading.needed(told.get("date"), "ts_event")
     try:
         moment = dt.datetime.fromisoformat(local)
     except ValueError as problem:
@@ -166,18 +165,18 @@ def _time(told: Object) -> dt.datetime:
 
 
 def _campaign(told: Object, delivery: Delivery) -> Object:
-    named = mail.variables(_custom(told.get("X-Mailin-custom")))
-    marketing = mail.text(told.get("camp_id"), mail.NAME_LIMIT + 1)
-    return mail.otherwise(delivery, _first_tag(told)) | ({"campaign": marketing} if marketing else {}) | named
+    named = reading.variables(_custom(told.get("X-Mailin-custom")))
+    marketing = reading.filled({"campaign": reading.campaign(told.get("camp_id"))})
+    return mail.otherwise(delivery, _first_tag(told)) | marketing | named
 
 
 def _custom(value: object) -> Object:
     """What X-Mailin-custom says: a JSON object, or pairs as `name:value|name:value`."""
     if not isinstance(value, str):
-        return mail.inner(value)
+        return reading.inner(value)
     if value.lstrip().startswith("{"):
         try:
-            return mail.inner(msgspec.json.decode(value))
+            return reading.inner(msgspec.json.decode(value))
         except (msgspec.DecodeError, RecursionError):
             return {}
     pairs = [pair.partition(":") for pair in value[:8_192].split("|")]
@@ -196,7 +195,7 @@ def _first_tag(told: Object) -> object:
 
 
 def _properties(said: str, told: Object) -> Object:
-    return mail.properties(
+    return reading.properties(
         NAME,
         said,
         message_id=told.get("message-id") or told.get("messageId"),

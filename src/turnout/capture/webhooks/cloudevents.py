@@ -35,9 +35,9 @@ from urllib.parse import unquote
 import msgspec
 
 from turnout.capture.shaping import GUESSES, TYPE_WORDS
-from turnout.capture.webhooks import mail, money, signatures
+from turnout.capture.webhooks import money, reading, signatures
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unread, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, Uncounted, text
+from turnout.capture.webhooks.reading import Part, Unclear, Uncounted, text
 from turnout.model import EVENT_TYPES, Event
 
 _VERSION = "1.0"
@@ -84,17 +84,13 @@ def verify(delivery: Delivery) -> None:
 
 def parse(delivery: Delivery) -> Parsed:
     """One event of each that is counted. Raises Unreadable for what is in no mode that is spoken."""
-    media = _media(delivery.headers.get("content-type", ""))
+    media = reading.media_type(delivery.headers.get("content-type", ""))
     if media.startswith(_FORMAT):
         if not media.endswith("+json"):
             raise Unreadable(f"the format '{media[:100]}' is not spoken; JSON is")
     elif "ce-specversion" in delivery.headers or "ce-type" in delivery.headers:
         return _binary(delivery, media)
-    return mail.read(mail.parts(delivery.body), lambda part: [_event(part, delivery)])
-
-
-def _media(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+    return reading.read(reading.parts(delivery.body), lambda part: [_event(part, delivery)])
 
 
 def _binary(delivery: Delivery, media: str) -> Parsed:
@@ -108,9 +104,9 @@ def _binary(delivery: Delivery, media: str) -> Parsed:
         envelope["data_base64"] = base64.b64encode(delivery.body).decode()
     try:
         envelope |= {name: _header(value) for name, value in envelope.items() if name not in _OF_BODY}
-        return mail.read([envelope], lambda part: [_event(part, delivery)])
     except Unclear as unclear:
         return Parsed(unread=[Unread(msgspec.json.encode(envelope), str(unclear))])
+    return reading.read([Part.of(envelope)], lambda part: [_event(part, delivery)])
 
 
 def _header(value: str) -> str:
@@ -125,21 +121,21 @@ def _header(value: str) -> str:
 
 
 def _event(envelope: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
-    version = mail.needed(envelope.get("specversion"), "specversion")
+    version = reading.needed(envelope.get("specversion"), "specversion")
     if version != _VERSION:
         raise Unclear(f"specversion is '{version[:20]}', not {_VERSION}")
-    source = mail.needed(envelope.get("source"), "source")
-    own = mail.needed(envelope.get("id"), "id")
-    kind = mail.needed(envelope.get("type"), "type")
+    source = reading.needed(envelope.get("source"), "source")
+    own = reading.needed(envelope.get("id"), "id")
+    kind = reading.needed(envelope.get("type"), "type")
     data = _data(envelope)
     event, rest = _fields(data)
     options = delivery.hook.options
-    subject = text(envelope.get("subject"), 512)
+    subject = reading.person(envelope.get("subject"))
     if subject and options.get("subject") in _SUBJECTS:
         event.setdefault(options["subject"], subject)
         subject = ""
     extensions = {name: value for name, value in envelope.items() if name not in _MEMBERS and value is not None}
-    about = mail.properties("cloudevents", kind[:256], source=source, subject=subject, event_id=own)
+    about = reading.properties("cloudevents", kind[: reading.NAME_LIMIT], source=source, subject=subject, event_id=own)
     return {
         **event,
         **_type(kind, data, options),
@@ -158,7 +154,7 @@ def _data(envelope: dict[str, Any]) -> dict[str, Any]:
             raw = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError, TypeError):
             raise Unclear("data_base64 is not base64") from None
-        data = _decoded(raw, _media(text(envelope.get("datacontenttype"))))
+        data = _decoded(raw, reading.media_type(text(envelope.get("datacontenttype"))))
     if isinstance(data, dict):
         return data
     return {} if data is None else {"data": data}
@@ -169,7 +165,7 @@ def _decoded(raw: bytes, media: str) -> Any:
     if not media.endswith(("/json", "+json")):
         return None
     try:
-        return mail.decoded(raw)
+        return reading.decoded(raw)
     except Unreadable as problem:
         raise Unclear(f"the data calls itself JSON and is not: {problem}") from None
 
@@ -185,7 +181,7 @@ def _fields(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             used.add(name)
     if "amount" in event:
         event["amount"] = money.amount(event["amount"]) or event["amount"]
-    inner = mail.inner(data.get("properties"))
+    inner = reading.inner(data.get("properties"))
     left = {n: v for n, v in data.items() if n not in used and n not in ("properties", "type", *_TIMES)}
     return event, inner | left
 
@@ -199,7 +195,7 @@ def _fitting(field: str, value: Any) -> Any:
     if field not in _TEXTS or not _is_plain(value):
         return value
     # A recipient or campaign that is cut would be somebody else's: one too long stays, and is refused.
-    limit = 8192 if field in ("recipient", "campaign") else _TEXTS[field]
+    limit = reading.URL_LIMIT if field in ("recipient", "campaign") else _TEXTS[field]
     fitting = value.strip()[:limit] if isinstance(value, str) else str(value)
     return fitting.upper() if field in ("country", "currency") else fitting
 
@@ -218,7 +214,9 @@ def _type(kind: str, data: Mapping[str, Any], options: Mapping[str, str]) -> dic
         raise Uncounted
     if found not in EVENT_TYPES:
         raise Unclear(f"the hook's options map '{kind[:200]}' to '{found[:100]}', which is no type of events")
-    return {"type": found} if found != "performed" else {"type": found, "name": text(data.get("name")) or kind[:256]}
+    if found != "performed":
+        return {"type": found}
+    return {"type": found, "name": text(data.get("name")) or kind[: reading.NAME_LIMIT]}
 
 
 def _last_word(kind: str) -> str:
@@ -231,10 +229,10 @@ def _last_word(kind: str) -> str:
 
 def _time(envelope: Mapping[str, Any], data: Mapping[str, Any], delivery: Delivery) -> Any:
     if envelope.get("time") is not None:
-        return mail.moment(envelope["time"], "time")
+        return reading.moment(envelope["time"], "time")
     for name in _TIMES:
         if data.get(name) is not None:
-            return mail.moment(data[name], f"data.{name}")
+            return reading.moment(data[name], f"data.{name}")
     return delivery.now
 
 

@@ -44,11 +44,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from turnout.capture.webhooks import mail, money, signatures
-from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, Uncounted, inner, text
+from turnout.capture.webhooks import money, reading, signatures
+from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
+from turnout.capture.webhooks.reading import Unclear, Uncounted, inner, is_true, text
 
 _MESSAGES = "users.messages."
 
@@ -92,53 +90,43 @@ _KEPT = (
     "is_sms_fallback",
 )  # fmt: skip
 
-_canonical = msgspec.json.Encoder(order="deterministic").encode
-
 _REASONS = ("bounce_reason", "deferral_reason", "error", "raw_response", "abort_log", "retry_log")
 
 
 def parse(delivery: Delivery) -> Parsed:
     """One event of each that is counted. Raises Unreadable for what is no batch."""
-    found = mail.parts(delivery.body)
-    if len(found) == 1 and isinstance(found[0], dict) and "events" in found[0]:
-        batch = found[0]["events"]
-        if not isinstance(batch, list):
-            raise Unreadable("'events' is no array")
-        found = batch
-    if len(found) > mail.PARTS_LIMIT:
-        raise Unreadable(f"the body holds more than {mail.PARTS_LIMIT} events")
-    return mail.read(found, lambda part: [_event(part)])
+    return reading.read(reading.batch(delivery.body, "events"), lambda part: [_event(part)])
 
 
 def _event(part: dict[str, Any]) -> dict[str, Any]:
-    kind = mail.word(part.get("event_type"), "event_type")
+    kind = reading.word(part.get("event_type"), "event_type")
     said = inner(part.get("properties"))
     made = _of_message(kind, said) if kind.startswith(_MESSAGES) else _of_user(kind, said)
     user = inner(part.get("user"))
-    person = text(user.get("external_user_id"), 512) or text(user.get("user_id"), 512)
-    own = text(part.get("id"), 512)
-    moment = mail.moment(part.get("time"), "time")
+    person = reading.person(user.get("external_user_id"), user.get("user_id"))
+    own = text(part.get("id"), reading.ID_LIMIT)
+    moment = reading.moment(part.get("time"), "time")
     event: dict[str, Any] = {
-        "id": identity("currents", *([own] if own else [kind, person, moment, _canonical(said)])),
+        "id": identity("currents", *([own] if own else [kind, person, moment, reading.canonical(said)])),
         "time": moment,
         "recipient": person,
         **_place(said),
         "send_id": text(said.get("send_id")),
         **made,
     }
-    about = mail.properties("currents", kind, **{name: said.get(name) for name in _KEPT})
-    if reason := next(filter(None, (text(said.get(name), mail.DIAGNOSIS_LIMIT) for name in _REASONS)), ""):
+    about = reading.properties("currents", kind, **{name: said.get(name) for name in _KEPT})
+    if reason := reading.first(*(said.get(name) for name in _REASONS), limit=reading.VALUE_LIMIT):
         about["reason"] = reason
     event["properties"] = {**event.get("properties", {}), **about}
-    return {name: value for name, value in event.items() if value not in ("", None)}
+    return reading.filled(event)
 
 
 def _place(said: dict[str, Any]) -> dict[str, str]:
     """Whose event it is: a campaign's with its variation, or a canvas' with step and variation."""
-    if campaign := text(said.get("campaign_id"), 257):
+    if campaign := reading.campaign(said.get("campaign_id")):
         return {"campaign": campaign, "variation": text(said.get("message_variation_id"))}
     return {
-        "campaign": text(said.get("canvas_id"), 257),
+        "campaign": reading.campaign(said.get("canvas_id")),
         "message": text(said.get("canvas_step_id")),
         "variation": text(said.get("canvas_variation_id")),
     }
@@ -156,14 +144,14 @@ def _of_message(kind: str, said: dict[str, Any]) -> dict[str, Any]:
         made["type"] = "deferred"
     if made["type"] in ("failed", "rejected"):
         made["failure"] = "permanent"
-    if made["type"] == "opened" and _true(said.get("machine_open")):
+    if made["type"] == "opened" and is_true(said.get("machine_open")):
         made["traffic"] = "prefetch"
     if made["type"] == "clicked":
         made |= _click(medium, said)
     if made["type"] == "replied":
         made["keyword"] = _ACTIONS.get(text(said.get("action")).lower(), "")
     if made["type"] in ("opened", "clicked", "complained"):
-        made |= mail.request(user_agent=said.get("user_agent"))
+        made |= reading.request(user_agent=said.get("user_agent"))
     return made
 
 
@@ -175,11 +163,11 @@ def _channel(medium: str, said: dict[str, Any]) -> str:
 
 def _click(medium: str, said: dict[str, Any]) -> dict[str, str]:
     made = {
-        "url": mail.web_address(said.get("url")),
-        "link": text(said.get("link_id"), 2048),
-        "link_title": text(said.get("link_alias"), 2048),
+        "url": reading.web_address(said.get("url")),
+        "link": text(said.get("link_id"), reading.TEXT_LIMIT),
+        "link_title": text(said.get("link_alias"), reading.TEXT_LIMIT),
     }
-    if _true(said.get("is_suspected_bot_click")):
+    if is_true(said.get("is_suspected_bot_click")):
         made["traffic"] = "bot"
     if medium in _ON_A_BODY:
         made["target"] = _BUTTONS.get(text(said.get("button_id")), "body")
@@ -194,7 +182,7 @@ def _of_user(kind: str, said: dict[str, Any]) -> dict[str, Any]:
             raise Unclear("conversion_behavior_index is not 0 to 3")
         return {"type": "converted", "goal": index}
     if kind == "users.campaigns.EnrollInControl" or (
-        kind == "users.canvas.Entry" and _true(said.get("in_control_group"))
+        kind == "users.canvas.Entry" and is_true(said.get("in_control_group"))
     ):
         return {"type": "enrolled"}
     if kind == "users.behaviors.Purchase":
@@ -209,21 +197,16 @@ def _of_user(kind: str, said: dict[str, Any]) -> dict[str, Any]:
             "properties": inner(said.get("purchase_properties")),
         }
     if kind == "users.behaviors.CustomEvent":
-        name = mail.word(said.get("name"), "name")
+        name = reading.word(said.get("name"), "name")
         return {"type": "performed", "name": name, "properties": inner(said.get("custom_properties"))}
     if kind == "users.behaviors.app.SessionStart":
         return {"type": "app_opened"}
     if kind == "users.behaviors.Uninstall":
         return {"type": "performed", "name": "uninstalled"}
     if kind in ("users.behaviors.subscription.GlobalStateChange", "users.behaviors.subscriptiongroup.StateChange"):
-        name = mail.word(said.get("subscription_status"), "subscription_status").lower()
+        name = reading.word(said.get("subscription_status"), "subscription_status").lower()
         return {"type": "performed", "name": name, "channel": text(said.get("channel"))}
     raise Uncounted
-
-
-def _true(value: object) -> bool:
-    """Braze writes machine_open as text."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 PROVIDER = Provider(

@@ -35,14 +35,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qs
 
-import msgspec
 import xxhash
 
-from turnout.capture.webhooks import mail
+from turnout.capture.webhooks import mail, reading
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable, identity
-from turnout.capture.webhooks.mail import Object, Unclear, Uncounted
+from turnout.capture.webhooks.reading import Object, Part, Unclear, Uncounted
 from turnout.capture.webhooks.signatures import require_fresh, require_hex
 from turnout.errors import Unauthenticated
 
@@ -53,9 +51,6 @@ WINDOW_S = 9 * 3600
 
 #: Tokens whose use is remembered, over all hooks; about 15 MB. The oldest are forgotten first.
 TOKENS_LIMIT = 100_000
-
-#: Fields of a form that are looked at.
-FORM_FIELDS_LIMIT = 200
 
 _TYPES: dict[str, Object] = {
     "accepted": {"type": "queued"},
@@ -71,8 +66,6 @@ _TYPES: dict[str, Object] = {
 _UNCOUNTED = frozenset({"stored", "list_member_uploaded", "list_member_upload_error", "list_uploaded"})
 
 _BOTS = {"apple": "prefetch", "gmail": "proxy"}
-
-_canonical = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 class Tokens:
@@ -101,52 +94,56 @@ def verify(delivery: Delivery) -> None:
     timestamp, token = _word(signature, "timestamp"), _word(signature, "token")
     require_hex(_word(signature, "signature"), delivery.hook.secret, timestamp + token)
     require_fresh(timestamp, delivery, WINDOW_S)
-    if not _tokens.use(delivery.hook.id, token, xxhash.xxh3_64_intdigest(_canonical(event))):
+    if not _tokens.use(delivery.hook.id, token, xxhash.xxh3_64_intdigest(reading.canonical(event))):
         raise Unauthenticated("the token of the signature was used for another event")
 
 
 def _signed(body: bytes) -> tuple[Object, Any]:
     try:
-        told = mail.inner(mail.decoded(body))
+        told = reading.inner(reading.decoded(body))
     except Unreadable as problem:
         raise Unauthenticated("the body carries no signature: it is no JSON object") from problem
-    return mail.inner(told, "signature"), told.get("event-data")
+    return reading.inner(told, "signature"), told.get("event-data")
 
 
 def _signed_form(body: bytes) -> tuple[Object, Any]:
     try:
-        fields = parse_qs(body.decode(), max_num_fields=FORM_FIELDS_LIMIT)
-    except ValueError as problem:
-        raise Unauthenticated("the body carries no signature: it is no form") from problem
-    event = {name: values for name, values in fields.items() if name not in ("timestamp", "token", "signature")}
-    return {name: values[0] for name, values in fields.items()}, event
+        pairs = reading.form(body)
+    except Unreadable as problem:
+        raise Unauthenticated(f"the body carries no signature: {problem}") from problem
+    event = sorted(pair for pair in pairs if pair[0] not in ("timestamp", "token", "signature"))
+    return dict(reversed(pairs)), event  # Of a name that is there twice, the first.
 
 
 def _word(signature: Object, name: str) -> str:
-    value = mail.text(signature.get(name))
+    value = reading.text(signature.get(name))
     if not value:
         raise Unauthenticated(f"the signature has no {name}")
     return value
 
 
 def _is_form(delivery: Delivery) -> bool:
-    return delivery.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded")
+    return reading.media_type(delivery.headers.get("content-type", "")) == "application/x-www-form-urlencoded"
 
 
 def parse(delivery: Delivery) -> Parsed:
     """One event. What is kept of one that is not understood is the event without its signature."""
     if _is_form(delivery):
         raise Unreadable("a legacy, form-encoded webhook: set up a webhook of today's kind, which is JSON")
-    told = [{name: value for name, value in mail.inner(part).items() if name != "signature"} or part
-            for part in mail.parts(delivery.body)]  # fmt: skip
-    return mail.read(told, lambda part: _events(part, delivery))
+    told = [_unsigned(part) for part in reading.parts(delivery.body)]
+    return reading.read(told, lambda part: _events(part, delivery))
+
+
+def _unsigned(part: Part) -> Part:
+    event = {name: value for name, value in reading.inner(part.told).items() if name != "signature"}
+    return Part.of(event) if event else part
 
 
 def _events(part: Object, delivery: Delivery) -> Iterable[Object]:
     told = part.get("event-data")
     if not isinstance(told, dict):
         raise Unclear("'event-data' is missing or no object")
-    kind = mail.word(told.get("event"), "event")
+    kind = reading.word(told.get("event"), "event")
     if kind in _UNCOUNTED:
         raise Uncounted
     if kind not in _TYPES:
@@ -154,64 +151,61 @@ def _events(part: Object, delivery: Delivery) -> Iterable[Object]:
     fields = _failed(told) if kind == "failed" else _TYPES[kind]
     fields = fields | {
         "channel": "email",
-        "time": mail.moment(told.get("timestamp"), "timestamp"),
+        "time": reading.moment(told.get("timestamp"), "timestamp"),
         "recipient": mail.address(told.get("recipient")),
         **_campaign(told, delivery),
         **(_request(kind, told) if kind in ("opened", "clicked") else {}),
         "properties": _properties(kind, told),
     }
-    message = mail.text(mail.inner(told, "message", "headers").get("message-id"), mail.DIAGNOSIS_LIMIT)
-    severity = mail.text(told.get("severity"))
-    yield fields | {
-        "id": identity(
-            NAME, kind, severity, message, fields["recipient"], fields["time"], mail.text(told.get("url"), 8_192)
-        )
-    }
+    message = reading.text(reading.inner(told, "message", "headers").get("message-id"), reading.VALUE_LIMIT)
+    severity, url = reading.text(told.get("severity")), reading.text(told.get("url"), reading.URL_LIMIT)
+    yield fields | {"id": identity(NAME, kind, severity, message, fields["recipient"], fields["time"], url)}
 
 
 def _failed(told: Object) -> Object:
-    severity, reason = mail.word(told.get("severity"), "severity"), mail.text(told.get("reason"))
+    severity, reason = reading.word(told.get("severity"), "severity"), reading.text(told.get("reason"))
     if severity == "temporary":
         return {"type": "deferred"}
     if severity != "permanent":
         raise Unclear(f"unknown severity '{severity}'")
     if reason.startswith("suppress-"):
         return {"type": "rejected", "failure": "permanent"}
-    soft = reason == "old" or mail.text(mail.inner(told, "delivery-status").get("bounce-type")) == "soft"
+    soft = reason == "old" or reading.text(reading.inner(told, "delivery-status").get("bounce-type")) == "soft"
     return {"type": "bounced", "bounce": "soft" if soft else "hard"}
 
 
 def _request(kind: str, told: Object) -> Object:
-    client = mail.inner(told, "client-info")
-    fields = mail.request(told.get("ip"), client.get("user-agent"), mail.inner(told, "geolocation").get("country"))
-    if bot := mail.text(client.get("bot")).lower():
+    client = reading.inner(told, "client-info")
+    country = reading.inner(told, "geolocation").get("country")
+    fields = reading.request(told.get("ip"), client.get("user-agent"), country)
+    if bot := reading.text(client.get("bot")).lower():
         fields["traffic"] = _BOTS.get(bot, "bot")
-    if kind == "clicked" and (url := mail.web_address(told.get("url"))):
+    if kind == "clicked" and (url := reading.web_address(told.get("url"))):
         fields["url"] = url
     return fields
 
 
 def _campaign(told: Object, delivery: Delivery) -> Object:
-    listed = [campaign.get("id") for campaign in mail.items(told.get("campaigns")) if isinstance(campaign, dict)]
-    named = mail.variables(mail.inner(told, "user-variables"), {"campaign": listed})
-    tags = mail.items(told.get("tags"))
+    listed = [campaign.get("id") for campaign in reading.items(told.get("campaigns")) if isinstance(campaign, dict)]
+    named = reading.variables(reading.inner(told, "user-variables"), {"campaign": listed})
+    tags = reading.items(told.get("tags"))
     return mail.otherwise(delivery, tags[0] if tags else "") | named
 
 
 def _properties(kind: str, told: Object) -> Object:
-    status = mail.inner(told, "delivery-status")
-    return mail.properties(
+    status = reading.inner(told, "delivery-status")
+    return reading.properties(
         NAME,
         kind,
         event_id=told.get("id"),
-        message_id=mail.inner(told, "message", "headers").get("message-id"),
+        message_id=reading.inner(told, "message", "headers").get("message-id"),
         smtp_code=status.get("code"),
         diagnostic_code=status.get("message") or status.get("description"),
         bounce_code=status.get("bounce-code") or status.get("enhanced-code"),
         severity=told.get("severity"),
-        reason=told.get("reason") or mail.inner(told, "reject").get("reason"),
-        bot=mail.inner(told, "client-info").get("bot"),
-        test_mode=mail.inner(told, "flags").get("is-test-mode") is True,
+        reason=told.get("reason") or reading.inner(told, "reject").get("reason"),
+        bot=reading.inner(told, "client-info").get("bot"),
+        test_mode=reading.inner(told, "flags").get("is-test-mode") is True,
     )
 
 

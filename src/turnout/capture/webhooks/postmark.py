@@ -28,10 +28,11 @@ Source: postmarkapp.com/developer: the page of each webhook, and the bounce type
 
 from __future__ import annotations
 
-from typing import Any
+from turnout.capture.webhooks import mail, reading, signatures
+from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted, text
 
-from turnout.capture.webhooks import reading, signatures
-from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Said, Unread, identity
+NAME = "postmark"
 
 #: When each kind of record happened.
 _TIME = {
@@ -86,75 +87,74 @@ _KEPT = (
 
 
 def parse(delivery: Delivery) -> Parsed:
-    """The record of a body, or of each part of an array of them. Unreadable if it isn't JSON."""
-    parsed = Parsed()
-    for one, source in reading.objects(delivery.body):
-        kind = reading.text(one.get("RecordType"), 100) if one is not None else ""
-        if one is None:
-            parsed.unread.append(Unread(source, "this part is not a JSON object"))
-        elif kind not in _TIME:
-            parsed.unread.append(Unread(source, f"unknown RecordType '{kind}'"))
-        elif (fields := _fields(kind, one)) is None:
-            parsed.unread.append(Unread(source, f"unknown Type '{reading.text(one.get('Type'), 100)}' of a bounce"))
-        elif not fields:
-            parsed.ignored += 1
-        else:
-            parsed.said.append(Said(_event(kind, one, fields), source))
-    return parsed
+    """The record of a body, or of each part of an array of them. Raises Unreadable if it isn't JSON."""
+    return reading.read(reading.parts(delivery.body), lambda told: [_event(told)])
 
 
-def _fields(kind: str, one: dict[str, Any]) -> dict[str, str] | None:
-    """What a record is in our words; nothing if it has no statistic, None if it isn't known."""
+def _fields(kind: str, told: Object) -> Object:
+    """What a record is in our words. Raises Uncounted if it has no statistic, Unclear if it isn't known."""
+    if kind not in _TIME:
+        raise Unclear(f"unknown RecordType '{kind}'")
     if kind == "Bounce":
-        return _BOUNCES.get(reading.text(one.get("Type")))
+        bounce = text(told.get("Type"))
+        if bounce not in _BOUNCES:
+            raise Unclear(f"unknown Type '{bounce}' of a bounce")
+        if not _BOUNCES[bounce]:
+            raise Uncounted
+        return _BOUNCES[bounce]
     if kind == "SubscriptionChange":
-        if one.get("SuppressSending") is not True:
+        if told.get("SuppressSending") is not True:
             return _SUBSCRIBED
-        return {} if one.get("SuppressionReason") in _FOLLOWING else {"type": "unsubscribed"}
+        if text(told.get("SuppressionReason")) in _FOLLOWING:
+            raise Uncounted
+        return {"type": "unsubscribed"}
     return {"type": {"Delivery": "delivered", "SpamComplaint": "complained", "Open": "opened"}.get(kind, "clicked")}
 
 
-def _event(kind: str, one: dict[str, Any], fields: dict[str, str]) -> dict[str, Any]:
-    recipient = reading.text(one.get("Recipient") or one.get("Email"), 512)
-    at = one.get(_TIME[kind])
-    url = reading.text(one.get("OriginalLink"), 8192)
-    agent = reading.text(one.get("UserAgent"), 2048)
-    client = reading.text(reading.within(one, "Client").get("Family"), 256)
-    system = reading.text(reading.within(one, "OS").get("Family"), 256)
-    geo, metadata = reading.within(one, "Geo"), reading.within(one, "Metadata")
-    return reading.said(
-        **fields,
-        id=identity("postmark", kind, *map(reading.text, (one.get("MessageID"), recipient, at, url, one.get("ID")))),
-        time=at,
-        channel="email",
-        recipient=recipient,
-        campaign=reading.text(metadata.get("campaign") or metadata.get("campaign_id") or one.get("Tag"), 256),
-        message=reading.text(metadata.get("message"), 256),
-        variation=reading.text(metadata.get("variation"), 256),
-        url=url,
-        ip=reading.text(geo.get("IP"), 64),
-        user_agent=agent,
-        country=_country(geo.get("CountryISOCode")),
-        city=reading.text(geo.get("City"), 256),
-        # One program has one name here, whoever told of it: the user agent's, where there is one.
-        os="" if agent else system,
-        browser="" if agent else client,
-        properties=reading.said(
-            provider="postmark",
-            provider_event=kind,
-            tag=reading.text(one.get("Tag")),
-            first_open=one.get("FirstOpen") if isinstance(one.get("FirstOpen"), bool) else None,
-            client=client,
-            system=system,
-            region=reading.text(geo.get("Region")),
-            **{_snake(name): reading.text(one.get(name)) for name in _KEPT},
-        ),
+def _event(told: Object) -> Object:
+    kind = reading.word(told.get("RecordType"), "RecordType")
+    fields = _fields(kind, told)
+    recipient = mail.address(told.get("Recipient") or told.get("Email"))
+    at, url = told.get(_TIME[kind]), text(told.get("OriginalLink"), reading.URL_LIMIT)
+    geo, seen = reading.inner(told, "Geo"), (told.get("MessageID"), recipient, str(at), url, told.get("ID"))
+    request = reading.request(geo.get("IP"), told.get("UserAgent"), geo.get("CountryISOCode"))
+    tag = reading.filled({"campaign": text(told.get("Tag"))})
+    # One program has one name here, whoever told of it: the user agent's, where there is one.
+    program = {} if "user_agent" in request else {"os": _family(told, "OS"), "browser": _family(told, "Client")}
+    return reading.filled(
+        {
+            **fields,
+            **tag,
+            **reading.variables(reading.inner(told, "Metadata")),
+            **request,
+            **program,
+            "id": identity(NAME, kind, *(text(each, reading.URL_LIMIT) for each in seen)),
+            "time": reading.moment(at, _TIME[kind]),
+            "channel": "email",
+            "recipient": recipient,
+            "url": reading.web_address(url),
+            "city": text(geo.get("City")),
+            "properties": _properties(kind, told, geo),
+        }
     )
 
 
-def _country(value: object) -> str:
-    found = reading.text(value, 3).upper()
-    return found if len(found) == 2 and found.isascii() and found.isalpha() else ""
+def _properties(kind: str, told: Object, geo: Object) -> Object:
+    first_open = told.get("FirstOpen")
+    more = {"first_open": first_open if isinstance(first_open, bool) else None}
+    return reading.filled(more) | reading.properties(
+        NAME,
+        kind,
+        tag=told.get("Tag"),
+        client=_family(told, "Client"),
+        system=_family(told, "OS"),
+        region=geo.get("Region"),
+        **{_snake(name): told.get(name) for name in _KEPT},
+    )
+
+
+def _family(told: Object, name: str) -> str:
+    return text(reading.inner(told, name).get("Family"))
 
 
 def _snake(name: str) -> str:
@@ -164,7 +164,7 @@ def _snake(name: str) -> str:
 
 
 PROVIDER = Provider(
-    "postmark",
+    NAME,
     "Postmark",
     parse,
     verify=signatures.require_credential,

@@ -30,14 +30,13 @@ the specification of Standard Webhooks. Not verified: `open` with an address and
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from typing import Any
 
-from turnout.capture.webhooks import mail
+from turnout.capture.webhooks import mail, reading
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
-from turnout.capture.webhooks.mail import Object, Unclear, Uncounted
-from turnout.capture.webhooks.signatures import digest, require_fresh, same
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted
+from turnout.capture.webhooks.signatures import digest, require_fresh, same, unbase64
 from turnout.errors import Unauthenticated
 
 NAME = "resend"
@@ -70,8 +69,9 @@ def verify(delivery: Delivery) -> None:
     identifier = _header(delivery, "id")
     timestamp = _header(delivery, "timestamp")
     require_fresh(timestamp, delivery)
+    key = unbase64(delivery.hook.secret.strip().removeprefix("whsec_"), "secret of this hook")
     message = f"{identifier}.{timestamp}.".encode() + delivery.body
-    expected = base64.b64encode(digest(_key(delivery.hook.secret), message))
+    expected = base64.b64encode(digest(key, message))
     given = _header(delivery, "signature").split()[:SIGNATURES_LIMIT]
     # All of them are compared: how long it takes says nothing.
     right = [same(value, expected) for version, _, value in (each.partition(",") for each in given) if version == "v1"]
@@ -86,28 +86,21 @@ def _header(delivery: Delivery, name: str) -> str:
     return value
 
 
-def _key(secret: str) -> bytes:
-    try:
-        return base64.b64decode(secret.strip().removeprefix("whsec_"), validate=True)
-    except (binascii.Error, ValueError):
-        raise Unauthenticated("the hook's secret is not base64, as Resend's signing secrets are") from None
-
-
 def parse(delivery: Delivery) -> Parsed:
     """One event, or a dead letter's worth of several."""
-    return mail.read(mail.parts(delivery.body), _events)
+    return reading.read(reading.parts(delivery.body), _events)
 
 
 def _events(told: Object) -> Iterable[Object]:
-    kind = mail.word(told.get("type"), "type")
+    kind = reading.word(told.get("type"), "type")
     if kind.startswith(_UNCOUNTED):
         raise Uncounted
     if kind not in _TYPES:
         raise Unclear(f"unknown event '{kind}'")
-    data = mail.inner(told.get("data"))
-    email = mail.needed(data.get("email_id"), "data.email_id")
+    data = reading.inner(told.get("data"))
+    email = reading.needed(data.get("email_id"), "data.email_id")
     fields = _TYPES[kind] | {"channel": "email"} | _details(kind, told, data) | _campaign(data)
-    told_by = mail.properties(NAME, kind, **_why(data), message_id=email, template_id=data.get("template_id"))
+    told_by = reading.properties(NAME, kind, **_why(data), message_id=email, template_id=data.get("template_id"))
     again = (fields["time"], fields.get("url", "")) if fields["type"] in _AGAIN else ()
     for recipient in _recipients(fields["type"], data):
         key = identity(NAME, kind, email, recipient, *again)
@@ -124,24 +117,24 @@ def _recipients(kind: str, data: Object) -> list[str]:
 def _details(kind: str, told: Object, data: Object) -> Object:
     """When it happened, and what only this kind of event says."""
     if kind == "email.bounced":
-        hard = mail.text(mail.inner(data, "bounce").get("type")).lower() == "permanent"
-        return {"time": mail.moment(told.get("created_at"), "created_at"), "bounce": "hard" if hard else "soft"}
-    request = mail.inner(data, "click" if kind == "email.clicked" else "open")
+        hard = reading.text(reading.inner(data, "bounce").get("type")).lower() == "permanent"
+        return {"time": reading.moment(told.get("created_at"), "created_at"), "bounce": "hard" if hard else "soft"}
+    request = reading.inner(data, "click" if kind == "email.clicked" else "open")
     at = request.get("timestamp")
-    fields: Object = {"time": mail.moment(told.get("created_at") if at is None else at, "created_at")}
+    fields: Object = {"time": reading.moment(told.get("created_at") if at is None else at, "created_at")}
     if kind in ("email.clicked", "email.opened"):
-        fields |= mail.request(request.get("ipAddress"), request.get("userAgent"))
-    if kind == "email.clicked" and (url := mail.web_address(request.get("link"))):
+        fields |= reading.request(request.get("ipAddress"), request.get("userAgent"))
+    if kind == "email.clicked" and (url := reading.web_address(request.get("link"))):
         fields["url"] = url
     return fields
 
 
 def _why(data: Object) -> dict[str, object]:
     """Why it bounced, was not tried or failed, in Resend's words."""
-    bounce, suppressed = mail.inner(data, "bounce"), mail.inner(data, "suppressed")
-    codes = mail.items(bounce.get("diagnosticCode"))
+    bounce, suppressed = reading.inner(data, "bounce"), reading.inner(data, "suppressed")
+    codes = reading.items(bounce.get("diagnosticCode"))
     return {
-        "reason": bounce.get("message") or suppressed.get("message") or mail.inner(data, "failed").get("reason"),
+        "reason": bounce.get("message") or suppressed.get("message") or reading.inner(data, "failed").get("reason"),
         "bounce_type": bounce.get("type") or suppressed.get("type"),
         "bounce_subtype": bounce.get("subType"),
         "diagnostic_code": codes[0] if codes else None,
@@ -151,10 +144,9 @@ def _why(data: Object) -> dict[str, object]:
 def _campaign(data: Object) -> Object:
     tags: Any = data.get("tags")
     if isinstance(tags, list):
-        tags = {mail.text(tag.get("name")): tag.get("value") for tag in tags if isinstance(tag, dict)}
-    named = mail.variables(mail.inner(tags), mail.headers(data.get("headers")))
-    broadcast = mail.text(data.get("broadcast_id"))
-    return ({"campaign": broadcast} if broadcast else {}) | named
+        tags = {reading.text(tag.get("name")): tag.get("value") for tag in tags if isinstance(tag, dict)}
+    named = reading.variables(reading.inner(tags), mail.headers(data.get("headers")))
+    return reading.filled({"campaign": reading.campaign(data.get("broadcast_id"))}) | named
 
 
 PROVIDER = Provider(

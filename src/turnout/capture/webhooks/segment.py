@@ -31,11 +31,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from turnout.capture.webhooks import mail, money, reading, signatures
+from turnout.capture.webhooks import money, reading, signatures
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, Uncounted, inner, text
+from turnout.capture.webhooks.reading import Unclear, Uncounted, inner, text
 from turnout.errors import Unauthenticated
 
 _EMAIL, _PUSH = {"channel": "email"}, {"channel": "push"}
@@ -61,8 +59,6 @@ _VIEWS = {"page": "page_viewed", "screen": "screen_viewed"}
 _TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt", "sent_at", "received_at")
 _PRICES = ("revenue", "total", "subtotal")
 
-_canonical = msgspec.json.Encoder(order="deterministic").encode
-
 
 def verify(delivery: Delivery) -> None:
     """Unauthenticated unless the shared secret signed this body, or the first event of this batch."""
@@ -70,7 +66,7 @@ def verify(delivery: Delivery) -> None:
     signed = delivery.body
     if delivery.body.lstrip()[:1] == b"[":
         try:
-            signed = reading.objects(delivery.body)[0][1]
+            signed = reading.parts(delivery.body)[0].source
         except (Unreadable, IndexError):
             raise Unauthenticated("the batch has no first event that could be signed") from None
     signatures.require_hex(given, delivery.hook.secret, signed, "sha1")
@@ -78,21 +74,16 @@ def verify(delivery: Delivery) -> None:
 
 def parse(delivery: Delivery) -> Parsed:
     """One event of each call that is counted. Raises Unreadable for what is no call."""
-    found = mail.parts(delivery.body)
-    if len(found) == 1 and isinstance(found[0], dict) and isinstance(found[0].get("batch"), list):
-        found = found[0]["batch"]
-    if len(found) > mail.PARTS_LIMIT:
-        raise Unreadable(f"the body holds more than {mail.PARTS_LIMIT} calls")
-    return mail.read(found, lambda call: [_event(call, delivery)])
+    return reading.read(reading.batch(delivery.body, "batch"), lambda call: [_event(call, delivery)])
 
 
 def _event(call: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
-    kind = mail.word(call.get("type") or call.get("action"), "type").lower()
+    kind = reading.word(call.get("type") or call.get("action"), "type").lower()
     if kind in _IGNORED:
         raise Uncounted
     said, context = inner(call.get("properties")), inner(call.get("context"))
     if kind == "track":
-        name = mail.word(call.get("event"), "event")
+        name = reading.word(call.get("event"), "event")
         made = _tracked(name, said, context)
     elif kind in _VIEWS:
         name = text(call.get("name") or said.get("name")) or kind
@@ -100,19 +91,21 @@ def _event(call: dict[str, Any], delivery: Delivery) -> dict[str, Any]:
     else:
         raise Unclear(f"a call of the type '{kind}' is not known")
     if made["type"] in _BY_A_PERSON:
-        made |= mail.request(context.get("ip"), context.get("userAgent") or context.get("user_agent"))
+        made |= reading.request(context.get("ip"), context.get("userAgent") or context.get("user_agent"))
     person = _person(call, said, context)
-    own = text(call.get("messageId") or call.get("message_id"), 512)
+    own = text(call.get("messageId") or call.get("message_id"), reading.ID_LIMIT)
     at = next(filter(None, (call.get(each) for each in _TIMES)), None)
     event: dict[str, Any] = {
-        "id": identity("segment", *([own] if own else [kind, name, _canonical(person), at, _canonical(said)])),
-        "time": delivery.now if at is None else mail.moment(at, "timestamp"),
+        "id": identity(
+            "segment", *([own] if own else [kind, name, reading.canonical(person), at, reading.canonical(said)])
+        ),
+        "time": delivery.now if at is None else reading.moment(at, "timestamp"),
         **person,
         **made,
     }
-    about = mail.properties("segment", name, message_id=said.get("email_id"), **_utm(context))
+    about = reading.properties("segment", name, message_id=said.get("email_id"), **_utm(context))
     event["properties"] = {**made.get("properties", {}), **about}
-    return {field: value for field, value in event.items() if value != ""}
+    return reading.filled(event)
 
 
 def _tracked(name: str, said: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +113,10 @@ def _tracked(name: str, said: dict[str, Any], context: dict[str, Any]) -> dict[s
     if known is not None:
         made: dict[str, Any] = {**known, **_campaign(said, context)}
         if made["type"] == "clicked":
-            made |= {"url": mail.web_address(said.get("link_url")), "link": text(said.get("link_id"), 2048)}
+            made |= {
+                "url": reading.web_address(said.get("link_url")),
+                "link": text(said.get("link_id"), reading.TEXT_LIMIT),
+            }
         return made
     if name.lower() == "application opened":
         return {"type": "app_opened"}
@@ -130,21 +126,20 @@ def _tracked(name: str, said: dict[str, Any], context: dict[str, Any]) -> dict[s
 
 
 def _campaign(said: dict[str, Any], context: dict[str, Any]) -> dict[str, str]:
-    names = (
-        said.get("campaign_id"),
-        said.get("campaign_name"),
-        inner(said.get("campaign")).get("name"),
-        inner(context.get("campaign")).get("name"),
-    )
     return {
-        "campaign": next(filter(None, (text(name, 257) for name in names)), ""),
+        "campaign": reading.campaign(
+            said.get("campaign_id"),
+            said.get("campaign_name"),
+            inner(said, "campaign").get("name"),
+            inner(context, "campaign").get("name"),
+        ),
         "message": text(said.get("message_id")),
         "variation": text(said.get("variation_id")),
     }
 
 
 def _order(said: dict[str, Any]) -> dict[str, Any]:
-    price = next(filter(None, (money.amount(said.get(name)) for name in _PRICES)), "")
+    price = reading.first(*(money.amount(said.get(name)) for name in _PRICES))
     if not price:
         raise Unclear("the order has no revenue, total or subtotal that is a number")
     products = said.get("products")
@@ -152,31 +147,32 @@ def _order(said: dict[str, Any]) -> dict[str, Any]:
         "type": "purchased",
         "amount": price,
         "currency": text(said.get("currency")).upper(),
-        "order": text(said.get("order_id"), 512),
+        "order": text(said.get("order_id"), reading.ID_LIMIT),
         # A long cart would be over what properties may hold, and the order would be lost for it.
         "properties": said | ({"products": len(products)} if isinstance(products, list) else {}),
     }
 
 
 def _page(said: dict[str, Any], context: dict[str, Any]) -> dict[str, str]:
-    return {"url": mail.web_address(said.get("url") or inner(context.get("page")).get("url"))}
+    return {"url": reading.web_address(said.get("url") or inner(context, "page").get("url"))}
 
 
 def _person(call: dict[str, Any], said: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-    names = (
-        call.get("userId") or call.get("user_id"),
-        inner(context.get("traits")).get("email") or inner(call.get("traits")).get("email"),
+    known = reading.person(
+        call.get("userId"),
+        call.get("user_id"),
+        inner(context, "traits").get("email"),
+        inner(call, "traits").get("email"),
         said.get("email"),
     )
-    known = next(filter(None, (text(name, 512) for name in names)), "")
     if known:
         return {"recipient": known}
-    guest = text(call.get("anonymousId") or call.get("anonymous_id"), 512)
+    guest = reading.person(call.get("anonymousId"), call.get("anonymous_id"))
     return {"recipient": guest, "anonymous": True} if guest else {}
 
 
 def _utm(context: dict[str, Any]) -> dict[str, object]:
-    campaign = inner(context.get("campaign"))
+    campaign = inner(context, "campaign")
     return {f"utm_{name}": campaign.get(name) for name in ("name", "source", "medium", "term", "content")}
 
 

@@ -34,16 +34,18 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from turnout.capture.webhooks import reading, signatures
-from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Said, Unread, identity
+from turnout.capture.webhooks import mail, reading, signatures
+from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted, text
 from turnout.errors import Unauthenticated
+
+NAME = "sendgrid"
 
 #: It repeats what failed for a day and more, and does not say that it signs anew each time. An old signature does no
 #: harm: whatever it signs is known by its meaning.
@@ -69,9 +71,6 @@ _BY_A_RECIPIENT = frozenset({"open", "click", "unsubscribe", "group_unsubscribe"
 
 #: What happens to the account, not to a message.
 _OF_THE_ACCOUNT = frozenset({"account_status_change"})
-
-#: Where a campaign is named, the sender's own word first.
-_CAMPAIGN = ("campaign", "campaign_id", "singlesend_id", "marketing_campaign_id")
 
 _KEPT = (
     "sg_event_id", "sg_message_id", "smtp-id", "reason", "response", "status", "attempt", "type",
@@ -104,84 +103,78 @@ def _key(secret: str) -> ec.EllipticCurvePublicKey:
 
 
 def parse(delivery: Delivery) -> Parsed:
-    """The events of a body. Unreadable if it isn't JSON."""
-    parsed = Parsed()
-    for one, source in reading.objects(delivery.body):
-        if one is None:
-            parsed.unread.append(Unread(source, "this part is not a JSON object"))
-            continue
-        kind = one.get("event")
-        if not isinstance(kind, str) or kind not in _FIELDS:
-            if isinstance(kind, str) and kind in _OF_THE_ACCOUNT:
-                parsed.ignored += 1
-            else:
-                parsed.unread.append(Unread(source, f"unknown event '{reading.text(kind, 100)}'"))
-            continue
-        parsed.said.append(Said(_event(kind, one), source))
-    return parsed
+    """The events of a body. Raises Unreadable if it isn't JSON."""
+    return reading.read(reading.parts(delivery.body), lambda told: [_event(told)])
 
 
-def _event(kind: str, one: dict[str, Any]) -> dict[str, Any]:
-    message = reading.text(one.get("sg_message_id")) or reading.text(one.get("smtp-id"))
-    email, url = reading.text(one.get("email"), 512), reading.text(one.get("url"), 8192)
-    at = _seconds(one.get("timestamp"))
-    place = reading.within(one, "url_offset")
+def _event(told: Object) -> Object:
+    kind = reading.word(told.get("event"), "event")
+    if kind in _OF_THE_ACCOUNT:
+        raise Uncounted
+    if kind not in _FIELDS:
+        raise Unclear(f"unknown event '{kind}'")
+    message = reading.first(told.get("sg_message_id"), told.get("smtp-id"), limit=reading.VALUE_LIMIT)
+    recipient, url = mail.address(told.get("email")), text(told.get("url"), reading.URL_LIMIT)
+    at, place = told.get("timestamp"), reading.inner(told, "url_offset")
     by_a_recipient = kind in _BY_A_RECIPIENT
-    address = reading.text(one.get("ip"), 64)
-    return reading.said(
-        **_FIELDS[kind],
-        # Not of sg_event_id, which a repetition may bring anew.
-        id=identity(
-            "sendgrid", kind, message, email, *map(reading.text, (at, url, place.get("index"), one.get("attempt")))
-        ),
-        time=at,
-        channel="email",
-        recipient=email,
-        campaign=_campaign(one),
-        message=reading.text(one.get("message"), 256),
-        variation=reading.text(one.get("variation") or one.get("marketing_campaign_split_id"), 256),
-        bounce=_bounce(one) if kind == "bounce" else "",
-        url=url,
-        ip=address if by_a_recipient else "",
-        user_agent=reading.text(one.get("useragent"), 2048),
-        traffic="prefetch" if kind == "open" and one.get("sg_machine_open") is True else None,
-        properties=reading.said(
-            provider="sendgrid",
-            provider_event=kind,
-            sending_ip="" if by_a_recipient else address,
-            categories=_categories(one),
-            place=reading.said(index=place.get("index"), type=reading.text(place.get("type"))),
-            **{name.replace("-", "_"): reading.text(one.get(name)) for name in _KEPT},
-        ),
+    # Not of sg_event_id, which a repetition may bring anew. Of the time as it is written: a number, or its digits.
+    seen = (str(at), url, place.get("index"), told.get("attempt"))
+    return reading.filled(
+        {
+            **_FIELDS[kind],
+            **_campaign(told),
+            **reading.request(told.get("ip") if by_a_recipient else None, told.get("useragent")),
+            "id": identity(NAME, kind, message, recipient, *(text(each, reading.URL_LIMIT) for each in seen)),
+            "time": reading.moment(at, "timestamp"),
+            "channel": "email",
+            "recipient": recipient,
+            "bounce": _bounce(told) if kind == "bounce" else "",
+            "url": reading.web_address(url),
+            "traffic": "prefetch" if kind == "open" and told.get("sg_machine_open") is True else None,
+            "properties": _properties(kind, told),
+        }
     )
 
 
-def _seconds(value: object) -> object:
-    """Epoch seconds, which old events have as text; anything else is left for the check of events to refuse."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16 else value
+def _properties(kind: str, told: Object) -> Object:
+    place = reading.inner(told, "url_offset")
+    more = {
+        "categories": _categories(told),
+        "place": reading.filled({"index": place.get("index"), "type": text(place.get("type"))}),
+    }
+    return reading.filled(more) | reading.properties(
+        NAME,
+        kind,
+        sending_ip=None if kind in _BY_A_RECIPIENT else told.get("ip"),
+        **{name.replace("-", "_"): told.get(name) for name in _KEPT},
+    )
 
 
-def _bounce(one: dict[str, Any]) -> str:
+def _bounce(told: Object) -> str:
     """A `blocked` message was refused for now, or for what it was; the address may be good."""
-    kind = reading.text(one.get("type"))
+    kind = text(told.get("type"))
     if kind:
         return "soft" if kind == "blocked" else "hard"
-    return "soft" if reading.text(one.get("status")).startswith("4") else "hard"
+    return "soft" if text(told.get("status")).startswith("4") else "hard"
 
 
-def _categories(one: dict[str, Any]) -> list[str]:
-    found = one.get("category")
+def _categories(told: Object) -> list[str]:
+    found = told.get("category")
     several = found if isinstance(found, list) else [found]
-    return [text for part in several[:10] if (text := reading.text(part))]
+    return [category for part in several[:10] if (category := text(part, reading.VALUE_LIMIT))]
 
 
-def _campaign(one: dict[str, Any]) -> str:
-    named = next((text for name in _CAMPAIGN if (text := reading.text(one.get(name), 256))), "")
-    return named or next((category[:256] for category in _categories(one)), "")
+def _campaign(told: Object) -> Object:
+    """Campaign, message and variation: the sender's own words first, a category last."""
+    split = {
+        "campaign": reading.campaign(told.get("singlesend_id"), told.get("marketing_campaign_id")),
+        "variation": told.get("marketing_campaign_split_id"),
+    }
+    return reading.filled({"campaign": reading.first(*_categories(told))}) | reading.variables(told, split)
 
 
 PROVIDER = Provider(
-    "sendgrid",
+    NAME,
     "SendGrid",
     parse,
     verify=verify,

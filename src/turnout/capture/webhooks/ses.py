@@ -33,9 +33,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
-from turnout.capture.webhooks import mail, sns
+from turnout.capture.webhooks import mail, reading, sns
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unread, Unreadable, identity
-from turnout.capture.webhooks.mail import Object, Unclear, Uncounted
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted
 from turnout.errors import Unauthenticated
 
 NAME = "ses"
@@ -90,13 +90,13 @@ def parse(delivery: Delivery, fetch: sns.Fetch) -> Parsed:
     """What SES says in an envelope of SNS or without one; a subscription to one of the hook's topics is confirmed."""
     told = sns.envelope(delivery.body)
     if told is None:
-        return mail.read(mail.parts(delivery.body), lambda notice: _events(notice, delivery))
+        return reading.read(reading.parts(delivery.body), lambda notice: _events(notice, delivery))
     if told.kind == "UnsubscribeConfirmation":
         return Parsed(ignored=1, answer="unsubscribed")
     if told.kind == "SubscriptionConfirmation":
         if told.topic not in _topics(delivery):
             raise Unreadable(
-                f"a subscription to {told.topic[: mail.NAME_LIMIT]}, which is not in the hook's option topics: "
+                f"a subscription to {told.topic[: reading.NAME_LIMIT]}, which is not in the hook's option topics: "
                 "name it there and replay this, or subscribe again"
             )
         sns.subscribe(told, fetch)
@@ -104,24 +104,24 @@ def parse(delivery: Delivery, fetch: sns.Fetch) -> Parsed:
     if told.message.startswith(_TRIAL):
         return Parsed(ignored=1)
     try:
-        return mail.read(mail.parts(told.message.encode()), lambda notice: _events(notice, delivery))
+        return reading.read(reading.parts(told.message.encode()), lambda notice: _events(notice, delivery))
     except Unreadable as unreadable:
         return Parsed(unread=[Unread(delivery.body, f"the message in the envelope: {unreadable}")])
 
 
 def _events(told: Object, delivery: Delivery) -> Iterable[Object]:
-    kind = mail.word(told.get("eventType") or told.get("notificationType"), "eventType")
+    kind = reading.word(told.get("eventType") or told.get("notificationType"), "eventType")
     if kind in _UNCOUNTED:
         raise Uncounted
     if kind not in _TYPES:
         raise Unclear(f"unknown event '{kind}'")
     fields, where, list_of = _TYPES[kind]
-    message, details = mail.inner(told, "mail"), mail.inner(told, where)
-    identifier = mail.needed(message.get("messageId"), "mail.messageId")
+    message, details = reading.inner(told, "mail"), reading.inner(told, where)
+    identifier = reading.needed(message.get("messageId"), "mail.messageId")
     at = message.get("timestamp") if kind in _AT_SENDING else details.get("timestamp")
-    fields = fields | _specifics(kind, details) | {"channel": "email", "time": mail.moment(at, "timestamp")}
+    fields = fields | _specifics(kind, details) | {"channel": "email", "time": reading.moment(at, "timestamp")}
     fields |= _campaign(message, delivery)
-    for recipient, diagnosis in _recipients(fields["type"], mail.items(details.get(list_of)), message):
+    for recipient, diagnosis in _recipients(fields["type"], reading.items(details.get(list_of)), message):
         key = identity(NAME, where, identifier, recipient, fields["time"], fields.get("url", ""))
         told_by = _properties(kind, identifier, message, details, diagnosis)
         yield fields | {"recipient": recipient, "id": key, "properties": told_by}
@@ -137,16 +137,16 @@ def _specifics(kind: str, details: Object) -> Object:
     if kind == "Bounce":
         return {"bounce": "hard" if details.get("bounceType") == "Permanent" else "soft"}
     if kind in ("Open", "Click"):
-        return mail.request(details.get("ipAddress"), details.get("userAgent")) | _link(details)
+        return reading.request(details.get("ipAddress"), details.get("userAgent")) | _link(details)
     if kind == "Subscription" and not _left(details):
         return {"type": "performed", "name": "subscribed"}
     return {}
 
 
 def _link(details: Object) -> Object:
-    url, tags = mail.web_address(details.get("link")), mail.inner(details, "linkTags")
+    url, tags = reading.web_address(details.get("link")), reading.inner(details, "linkTags")
     params = {
-        mail.text(name): mail.text(values[0])
+        reading.text(name): reading.text(values[0])
         for name, values in list(tags.items())[:LINK_TAGS_LIMIT]
         if isinstance(values, list) and values
     }
@@ -155,39 +155,39 @@ def _link(details: Object) -> Object:
 
 def _left(details: Object) -> bool:
     """Whether a change of preferences leaves all topics, or one that was not left before."""
-    new, old = mail.inner(details, "newTopicPreferences"), mail.inner(details, "oldTopicPreferences")
+    new, old = reading.inner(details, "newTopicPreferences"), reading.inner(details, "oldTopicPreferences")
     return new.get("unsubscribeAll") is True or bool(_topics_left(new) - _topics_left(old))
 
 
 def _topics_left(preferences: Object) -> set[str]:
-    topics = [topic for topic in mail.items(preferences.get("topicSubscriptionStatus")) if isinstance(topic, dict)]
-    return {mail.text(topic.get("topicName")) for topic in topics if topic.get("subscriptionStatus") == "OptOut"}
+    topics = [topic for topic in reading.items(preferences.get("topicSubscriptionStatus")) if isinstance(topic, dict)]
+    return {reading.text(topic.get("topicName")) for topic in topics if topic.get("subscriptionStatus") == "OptOut"}
 
 
 def _recipients(kind: str, listed: list[object], message: Object) -> list[tuple[str, Object]]:
     """Each recipient with what is said of it alone. One of several who opened or clicked can't be told."""
     if not listed:
-        named = mail.addresses(mail.items(message.get("destination")))
+        named = mail.addresses(reading.items(message.get("destination")))
         return [("", {})] if kind in ("opened", "clicked") and len(named) > 1 else [(each, {}) for each in named]
     if len(listed) > mail.RECIPIENTS_LIMIT:
         raise Unclear(f"more than {mail.RECIPIENTS_LIMIT} recipients are named")
     found: dict[str, Object] = {}
     for each in listed:
-        said = mail.inner(each) if isinstance(each, dict) else {}
+        said = reading.inner(each) if isinstance(each, dict) else {}
         found.setdefault(mail.address(said.get("emailAddress") if said else each), said)
     return list(found.items())
 
 
 def _campaign(message: Object, delivery: Delivery) -> Object:
-    tags = mail.inner(message, "tags")
-    sets = mail.items(tags.get("ses:configuration-set"))
-    named = mail.variables(tags, mail.headers(message.get("headers")))
+    tags = reading.inner(message, "tags")
+    sets = reading.items(tags.get("ses:configuration-set"))
+    named = reading.variables(tags, mail.headers(message.get("headers")))
     return mail.otherwise(delivery, sets[0] if sets else "") | named
 
 
 def _properties(kind: str, identifier: str, message: Object, details: Object, diagnosis: Object) -> Object:
-    destinations = len(mail.items(message.get("destination")))
-    return mail.properties(
+    destinations = len(reading.items(message.get("destination")))
+    return reading.properties(
         NAME,
         kind,
         message_id=identifier,

@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from turnout.capture.webhooks import mail
+from turnout.capture.webhooks import reading
 from turnout.capture.webhooks.contract import Delivery, Unreadable
 from turnout.capture.webhooks.signatures import require_fresh, unbase64
 from turnout.errors import Overloaded, Unauthenticated
@@ -76,8 +76,8 @@ class Envelope:
 
 def envelope(body: bytes) -> Envelope | None:
     """The envelope that a body is, or None: with raw delivery the message comes without one."""
-    told = mail.decoded(body)
-    if not isinstance(told, dict) or "TopicArn" not in told or mail.text(told.get("Type")) not in _SIGNED:
+    told = reading.decoded(body)
+    if not isinstance(told, dict) or "TopicArn" not in told or reading.text(told.get("Type")) not in _SIGNED:
         return None
     fields = {name: value for name, value in told.items() if isinstance(value, str)}
     return Envelope(fields["Type"].strip(), fields.get("TopicArn", ""), fields.get("Message", ""), fields)
@@ -186,8 +186,8 @@ def _to_sign(told: Envelope) -> str:
 
 def _require_lately(told: Envelope, delivery: Delivery) -> None:
     try:
-        at = mail.moment(told.fields["Timestamp"], "Timestamp")
-    except mail.Unclear as unclear:
+        at = reading.moment(told.fields["Timestamp"], "Timestamp")
+    except reading.Unclear as unclear:
         raise Unauthenticated(str(unclear)) from None
     require_fresh(at.timestamp(), delivery, WINDOW_S)
 

@@ -36,9 +36,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from turnout.capture.webhooks import mail
+from turnout.capture.webhooks import mail, reading
 from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, identity
-from turnout.capture.webhooks.mail import Object, Unclear, Uncounted
+from turnout.capture.webhooks.reading import Object, Unclear, Uncounted
 from turnout.capture.webhooks.signatures import require_credential
 
 NAME = "sparkpost"
@@ -87,12 +87,12 @@ _OPENS = {"open": {"open"}, "initial_open": {"initial_open"}, "both": {"open", "
 def parse(delivery: Delivery) -> Parsed:
     """A batch of events."""
     counted = _OPENS.get(delivery.hook.options.get("opens", ""), _OPENS["open"])
-    return mail.read(mail.parts(delivery.body), lambda wrapped: _events(wrapped, counted))
+    return reading.read(reading.parts(delivery.body), lambda wrapped: _events(wrapped, counted))
 
 
 def _events(wrapped: Object, counted: set[str]) -> Iterable[Object]:
     told = _unwrapped(wrapped)
-    said = mail.word(told.get("type"), "type")
+    said = reading.word(told.get("type"), "type")
     kind = said.removeprefix("amp_")
     if kind in _UNCOUNTED or kind.startswith(("relay_", "inbound")) or (kind in _OPENS and kind not in counted):
         raise Uncounted
@@ -100,11 +100,11 @@ def _events(wrapped: Object, counted: set[str]) -> Iterable[Object]:
         raise Unclear(f"unknown event '{said}'")
     fields = _TYPES[kind]
     if fields["type"] == "bounced":
-        fields = _bounced(mail.text(told.get("bounce_class")))
+        fields = _bounced(reading.text(told.get("bounce_class")))
     recipient = mail.address(told.get("raw_rcpt_to") or told.get("rcpt_to"))
     fields = fields | {
         "channel": "email",
-        "time": mail.moment(told.get("timestamp"), "timestamp"),
+        "time": reading.moment(told.get("timestamp"), "timestamp"),
         "recipient": recipient,
         **_campaign(told),
         **(_request(told) if fields["type"] in _REQUESTED else {}),
@@ -135,31 +135,27 @@ def _bounced(bounce_class: str) -> Object:
 
 
 def _campaign(told: Object) -> Object:
-    named = mail.variables(mail.inner(told, "rcpt_meta"))
-    own = mail.text(told.get("campaign_id"), mail.NAME_LIMIT + 1)
-    return named | ({"campaign": own} if own else {})
+    named = reading.variables(reading.inner(told, "rcpt_meta"))
+    return named | reading.filled({"campaign": reading.campaign(told.get("campaign_id"))})
 
 
 def _request(told: Object) -> Object:
-    fields = mail.request(told.get("ip_address"), told.get("user_agent"), mail.inner(told, "geo_ip").get("country"))
-    agent = mail.inner(told, "user_agent_parsed")
-    if _true(agent.get("is_prefetched")):
+    country = reading.inner(told, "geo_ip").get("country")
+    fields = reading.request(told.get("ip_address"), told.get("user_agent"), country)
+    agent = reading.inner(told, "user_agent_parsed")
+    if reading.is_true(agent.get("is_prefetched")):
         fields["traffic"] = "prefetch"
-    elif _true(agent.get("is_proxy")):
+    elif reading.is_true(agent.get("is_proxy")):
         fields["traffic"] = "proxy"
-    if url := mail.web_address(told.get("target_link_url")):
+    if url := reading.web_address(told.get("target_link_url")):
         fields["url"] = url
-    if title := mail.text(told.get("target_link_name")):
+    if title := reading.text(told.get("target_link_name")):
         fields["link_title"] = title
     return fields
 
 
-def _true(value: object) -> bool:
-    return value is True or mail.text(value).lower() == "true"
-
-
 def _properties(said: str, told: Object) -> Object:
-    return mail.properties(
+    return reading.properties(
         NAME,
         said,
         event_id=told.get("event_id"),
@@ -174,7 +170,7 @@ def _properties(said: str, told: Object) -> Object:
 
 
 def _identity(said: str, told: Object, fields: Object) -> str:
-    message = mail.text(told.get("message_id")) or mail.text(told.get("transmission_id"))
+    message = reading.first(told.get("message_id"), told.get("transmission_id"))
     seen = (fields.get("url", ""), fields.get("link_title", ""), fields.get("ip", ""), fields.get("user_agent", ""))
     return identity(NAME, said, message, fields["recipient"], fields["time"], *seen)
 

@@ -38,16 +38,11 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
-from turnout.capture.webhooks import mail, signatures
-from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Said, Unread, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, Uncounted, text
+from turnout.capture.webhooks import reading, signatures
+from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable, identity
+from turnout.capture.webhooks.reading import Part, Unclear, Uncounted, text
 from turnout.errors import Unauthenticated
-
-#: A form has some twenty fields; a message has at most 1,600 characters.
-FORM_LIMIT_BYTES = 262_144
-FORM_LIMIT_FIELDS = 500
 
 _STATUSES = {
     "accepted": "queued", "scheduled": "queued", "queued": "queued", "sending": "queued",
@@ -84,7 +79,7 @@ def verify(delivery: Delivery) -> None:
         fields = ""
     elif _is_form(delivery):
         try:
-            pairs = sorted(set(_form(delivery.body)))
+            pairs = sorted(set(reading.form(delivery.body)))
         except Unreadable as problem:
             raise Unauthenticated(str(problem)) from None
         fields = "".join(name + value for name, value in pairs)
@@ -114,28 +109,14 @@ def _is_form(delivery: Delivery) -> bool:
     return delivery.body.lstrip()[:1] not in (b"{", b"[")
 
 
-def _form(body: bytes) -> list[tuple[str, str]]:
-    if len(body) > FORM_LIMIT_BYTES:
-        raise Unreadable(f"the form is over {FORM_LIMIT_BYTES} bytes")
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=FORM_LIMIT_FIELDS)
-    except ValueError as problem:
-        raise Unreadable(f"the body is no form: {problem}") from None
-
-
 def parse(delivery: Delivery) -> Parsed:
     """One event of a form, or one of each message of an array. Raises Unreadable for what is neither."""
     if not _is_form(delivery):
-        return mail.read(mail.parts(delivery.body), lambda part: [_event(_fields(part), delivery)])
-    fields: dict[str, Any] = dict(_form(delivery.body))
+        return reading.read(reading.parts(delivery.body), lambda part: [_event(_fields(part), delivery)])
+    fields: dict[str, Any] = dict(reading.form(delivery.body))
     if not fields:
         raise Unreadable("the form is empty")
-    try:
-        return Parsed(said=[Said(_event(fields, delivery), delivery.body)])
-    except Uncounted:
-        return Parsed(ignored=1)
-    except Unclear as unclear:
-        return Parsed(unread=[Unread(delivery.body, str(unclear))])
+    return reading.read([Part(fields, delivery.body)], lambda part: [_event(part, delivery)])
 
 
 def _fields(part: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +128,7 @@ def _fields(part: dict[str, Any]) -> dict[str, Any]:
     if not kind.startswith(_STREAM) or not isinstance(data, dict):
         raise Uncounted
     incoming = kind.startswith(f"{_STREAM}inbound-message.")
-    tags = mail.inner(data.get("tags"))
+    tags = reading.inner(data.get("tags"))
     return {
         "MessageSid": data.get("messageSid"),
         "MessageStatus": "received" if incoming else text(data.get("messageStatus")).lower(),
@@ -164,7 +145,7 @@ def _fields(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(fields: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
-    sid = mail.needed(fields.get("MessageSid") or fields.get("SmsSid"), "MessageSid")
+    sid = reading.needed(fields.get("MessageSid") or fields.get("SmsSid"), "MessageSid")
     status = text(fields.get("MessageStatus") or fields.get("SmsStatus")).lower()
     asked = {name: value for name in _OF_QUERY if (value := text(delivery.query.get(name)))}
     if status in ("received", "receiving") or (not fields.get("MessageStatus") and "Body" in fields):
@@ -182,25 +163,25 @@ def _event(fields: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
         event["bounce"] = "hard" if never else "soft"
     elif kind == "failed" and never:
         event["failure"] = "permanent"
-    if person := text(delivery.query.get("recipient"), 512):
+    if person := reading.person(delivery.query.get("recipient")):
         event["recipient"] = person
     return event
 
 
 def _common(fields: Mapping[str, Any], who: str, sid: str, status: str, delivery: Delivery) -> dict[str, Any]:
     """What every event says. `who` names the field with the person's number."""
-    channel, number = _apart(text(fields.get(who), 512))
+    channel, number = _apart(reading.person(fields.get(who)))
     event: dict[str, Any] = {
-        "time": mail.moment(fields["time"], "timestamp") if fields.get("time") else delivery.now,
+        "time": reading.moment(fields["time"], "timestamp") if fields.get("time") else delivery.now,
         "recipient": number,
         # The sender's end says the channel too: RCS has a brand there, and a plain number at the person's end.
         "channel": text(fields.get("ChannelPrefix"))
         or channel
         or _apart(text(fields.get("To" if who == "From" else "From")))[0]
         or "sms",
-        "campaign": text(fields.get("campaign"), 257),
+        "campaign": reading.campaign(fields.get("campaign")),
         "message": text(fields.get("message")),
-        "properties": mail.properties(
+        "properties": reading.properties(
             "twilio",
             status,
             message_id=sid,
@@ -212,15 +193,14 @@ def _common(fields: Mapping[str, Any], who: str, sid: str, status: str, delivery
             in_reply_to=fields.get("OriginalRepliedMessageSid"),
         ),
     }
-    return {name: value for name, value in event.items() if value != ""}
+    return reading.filled(event)
 
 
 def _reply(fields: Mapping[str, Any]) -> dict[str, Any]:
-    said = text(fields.get("OptOutType")) or text(fields.get("Body"))
-    keyword = _KEYWORDS.get(said.strip(" .!").lower(), "")
+    keyword = reading.keyword(reading.first(fields.get("OptOutType"), fields.get("Body")), _KEYWORDS)
     reply = {
         "type": "replied",
-        "id": identity("twilio", mail.needed(fields.get("MessageSid"), "MessageSid"), "replied"),
+        "id": identity("twilio", reading.needed(fields.get("MessageSid"), "MessageSid"), "replied"),
     }
     return reply | ({"keyword": keyword} if keyword else {})
 

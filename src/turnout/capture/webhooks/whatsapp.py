@@ -31,13 +31,14 @@ error codes are temporary is from Meta's list of codes as commonly quoted.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from turnout.capture.webhooks import mail, signatures
-from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Said, Unread, Unreadable, identity
-from turnout.capture.webhooks.mail import Unclear, Uncounted, inner, items, text
+from turnout.capture.webhooks import reading, signatures
+from turnout.capture.webhooks.contract import Delivery, Parsed, Provider, Unreadable, identity
+from turnout.capture.webhooks.reading import Unclear, Uncounted, inner, items, text
 from turnout.errors import Forbidden, Unauthenticated
 
 _OBJECT = "whatsapp_business_account"
@@ -94,8 +95,9 @@ def parse(delivery: Delivery) -> Parsed:
     """One event of each status, message or preference. Raises Unreadable for what is no such notification."""
     parsed = Parsed()
     count = 0
-    for body in mail.parts(delivery.body):
-        if not isinstance(body, dict) or body.get("object") != _OBJECT or not isinstance(body.get("entry"), list):
+    for part in reading.parts(delivery.body):
+        body = reading.inner(part.told)
+        if body.get("object") != _OBJECT or not isinstance(body.get("entry"), list):
             raise Unreadable(f"the body is no notification of a '{_OBJECT}'")
         for entry in body["entry"]:
             for change in items(inner(entry).get("changes")):
@@ -105,7 +107,7 @@ def parse(delivery: Delivery) -> Parsed:
                 if count > UPDATES_LIMIT:
                     raise Unreadable(f"more than {UPDATES_LIMIT} updates")
                 for kind, update in updates:
-                    _read(parsed, kind, update)
+                    reading.tell(parsed, _alone(kind, update), partial(_events, kind, update))
     return parsed
 
 
@@ -114,28 +116,26 @@ def _updates(change: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(kind, update) for kind in _READERS for update in items(value.get(kind))]
 
 
-def _read(parsed: Parsed, kind: str, update: Any) -> None:
-    source = msgspec.json.encode({"object": _OBJECT, "entry": [{"changes": [{"value": {kind: [update]}}]}]})
-    try:
-        if not isinstance(update, dict):
-            raise Unclear(f"'{kind}' holds something that is no object")
-        event = {"channel": "whatsapp", **_READERS[kind](update)}
-        parsed.said.append(Said({name: value for name, value in event.items() if value != ""}, source))
-    except Uncounted:
-        parsed.ignored += 1
-    except Unclear as unclear:
-        parsed.unread.append(Unread(source, str(unclear)))
+def _alone(kind: str, update: object) -> bytes:
+    """A notification of one update."""
+    return msgspec.json.encode({"object": _OBJECT, "entry": [{"changes": [{"value": {kind: [update]}}]}]})
+
+
+def _events(kind: str, update: object) -> list[dict[str, Any]]:
+    if not isinstance(update, dict):
+        raise Unclear(f"'{kind}' holds something that is no object")
+    return [reading.filled({"channel": "whatsapp", **_READERS[kind](update)})]
 
 
 def _status(update: dict[str, Any]) -> dict[str, Any]:
-    wamid = mail.needed(update.get("id"), "id")
-    status = mail.word(update.get("status"), "status")
+    wamid = reading.needed(update.get("id"), "id")
+    status = reading.word(update.get("status"), "status")
     kind = _STATUSES.get(status)
     if kind is None:
         raise Unclear(f"the status '{status}' is not known")
     # To a group, `recipient_id` is the group's, and each participant has statuses of their own.
-    person = text(
-        update.get("recipient_participant_id") or update.get("recipient_id") or update.get("recipient_user_id"), 512
+    person = reading.person(
+        update.get("recipient_participant_id"), update.get("recipient_id"), update.get("recipient_user_id")
     )
     error = inner(next(iter(items(update.get("errors"))), None))
     event: dict[str, Any] = {
@@ -144,7 +144,7 @@ def _status(update: dict[str, Any]) -> dict[str, Any]:
         "time": _moment(update),
         "recipient": person,
         **_opaque(update.get("biz_opaque_callback_data")),
-        "properties": mail.properties(
+        "properties": reading.properties(
             "whatsapp",
             status,
             message_id=wamid,
@@ -166,52 +166,51 @@ def _opaque(data: object) -> dict[str, str]:
     """What the sender said of its message: the campaign, or an object that names more."""
     said = text(data, 4096)
     if not said.startswith("{"):
-        return {"campaign": said[:257]} if said else {}
+        return reading.filled({"campaign": reading.campaign(said)})
     try:
         found = msgspec.json.decode(said)
     except (msgspec.DecodeError, RecursionError):
         return {}
-    known = mail.variables(inner(found))
-    person = text(inner(found).get("recipient"), 512)
-    return known | ({"recipient": person} if person else {})
+    known = reading.variables(inner(found))
+    return known | reading.filled({"recipient": reading.person(inner(found).get("recipient"))})
 
 
 def _message(update: dict[str, Any]) -> dict[str, Any]:
-    wamid = mail.needed(update.get("id"), "id")
+    wamid = reading.needed(update.get("id"), "id")
     kind = text(update.get("type"))
     if kind in _NO_ANSWER:
         raise Uncounted
-    words = text(inner(update.get("text")).get("body")) or text(inner(update.get("button")).get("text"))
+    words = reading.first(inner(update, "text").get("body"), inner(update, "button").get("text"))
     return {
         "type": "replied",
         "id": identity("whatsapp", wamid, "replied"),
         "time": _moment(update),
-        "recipient": text(update.get("from") or update.get("from_user_id"), 512),
-        "keyword": _KEYWORDS.get(words.strip(" .!").lower(), ""),
-        "properties": mail.properties(
+        "recipient": reading.person(update.get("from"), update.get("from_user_id")),
+        "keyword": reading.keyword(words, _KEYWORDS),
+        "properties": reading.properties(
             "whatsapp", kind or "message", message_id=wamid, in_reply_to=inner(update.get("context")).get("id")
         ),
     }
 
 
 def _preference(update: dict[str, Any]) -> dict[str, Any]:
-    value = mail.word(update.get("value"), "value")
+    value = reading.word(update.get("value"), "value")
     made = {"stop": {"type": "unsubscribed"}, "resume": {"type": "performed", "name": "subscribed"}}.get(value)
     if made is None:
         raise Unclear(f"the preference '{value}' is not known")
-    person = mail.needed(update.get("wa_id") or update.get("user_id"), "wa_id")[:512]
+    person = reading.needed(update.get("wa_id") or update.get("user_id"), "wa_id")
     category, moment = text(update.get("category")), _moment(update)
     return {
         **made,
         "id": identity("whatsapp", "preference", person, category, value, moment),
         "time": moment,
         "recipient": person,
-        "properties": mail.properties("whatsapp", value, category=category, reason=update.get("detail")),
+        "properties": reading.properties("whatsapp", value, category=category, reason=update.get("detail")),
     }
 
 
 def _moment(update: dict[str, Any]) -> Any:
-    return mail.moment(update.get("timestamp"), "timestamp")
+    return reading.moment(update.get("timestamp"), "timestamp")
 
 
 _READERS = {"statuses": _status, "messages": _message, "user_preferences": _preference}
