@@ -53,6 +53,7 @@ def erase(services: Services, workspace: str, recipient: str, *, keep_domain: bo
     try:
         services.writer.exclusively(work)
     finally:
+        services.writer.let_go()
         # Also where it failed: part of it may be done.
         if is_there:
             services.statistics.forget(workspace, found.campaigns)
@@ -81,6 +82,7 @@ def retain(services: Services, workspace: Workspace, *, dry_run: bool = False) -
     try:
         done = retention.run(workspace.id, before_ms)
     finally:
+        services.writer.let_go()
         # Also where it failed: parts of it may be done.
         services.statistics.forget(workspace.id, services.events.campaigns(workspace.id))
     if done.cleared or done.recipients:

@@ -54,6 +54,30 @@ def test_a_clean_end_leaves_no_files_and_positions_may_begin_anew(tmp_path):
     assert contents(Spool(tmp_path)) == []
 
 
+def test_what_was_stored_stays_in_no_file_that_is_given_up(tmp_path):
+    spool = abandoned(tmp_path, b"anna", b"ben")
+    spool.forget(2)
+    assert len(segments(tmp_path)) == 1
+    spool.begin_anew()
+    assert segments(tmp_path) == []
+    spool.append(b"anna")
+    spool.append(b"cara")
+    spool.forget(3)
+    spool.begin_anew()
+    assert spool.append(b"dora").position == 5
+    assert len(segments(tmp_path)) == 2
+    assert contents(spool) == [b"cara", b"dora"]
+    # As soon as the rest of it is stored.
+    spool.forget(4)
+    (left,) = segments(tmp_path)
+    assert b"dora" in left.read_bytes()
+    assert contents(Spool(tmp_path)) == [b"dora"]
+    spool.begin_anew()
+    spool.forget(5)
+    assert segments(tmp_path) == []
+    assert spool.append(b"emma").position == 6
+
+
 def test_an_end_with_something_left_leaves_it_to_the_next(tmp_path):
     spool = abandoned(tmp_path, b"one", b"two")
     spool.forget(1)

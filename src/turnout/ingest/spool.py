@@ -142,12 +142,21 @@ class Spool:
             self.stored = max(self.stored, position)
             while self._frames and self._frames[0].position <= position:
                 self.bytes -= _FRAME_BYTES + self._frames.popleft().length
-            # The one that is written to is given up only where that saves something.
             needed = {frame.segment for frame in self._frames}
             while self._segments and self._segments[0] not in needed:
-                if len(self._segments) == 1 and self._end < self._segment_bytes:
+                # The one that is written to is given up only where that saves something.
+                if len(self._segments) == 1 and self._file >= 0 and self._end < self._segment_bytes:
                     break
                 self._drop(self._segments.popleft())
+
+    def begin_anew(self) -> None:
+        """Write on in another file, so that this one goes, with what it holds, as soon as all of it is stored."""
+        with self._lock:
+            # An empty one has the name that the next would have.
+            if self._file >= 0 and self._end:
+                os.close(self._file)
+                self._file = -1
+        self.forget(self.stored)
 
     def set_aside(self, frame: Frame) -> None:
         """Give up a payload that can't be read: its segment is kept, and counted as damaged."""

@@ -185,6 +185,10 @@ class Writer:
         """Run something on the store while nothing is being appended to it (a rebuild)."""
         self._drain.exclusively(action)
 
+    def let_go(self) -> None:
+        """Keep no copy of what is in the store: persons who are taken out there must not stay in the spool."""
+        self._spool.begin_anew()
+
     def standing(self) -> Standing:
         """Where things stand, for gauges."""
         filter_ids, filter_bytes = self._identities.filtered

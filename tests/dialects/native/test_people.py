@@ -178,6 +178,14 @@ def test_a_number_that_is_an_id_becomes_a_text_and_other_numbers_stay(tenant):
     assert numbers(tenant, [("clicked,unique_clicked", {"dimensions": "param"})]) == before
 
 
+def test_nobody_who_left_stays_in_a_file_of_what_came_in(house, tenant):
+    who = f"{tenant.workspace.id}@mail.example"
+    tenant.send({"type": "opened", "campaign": "c", "time": START, "recipient": who})
+    assert erase(tenant, who).json()["events"] == 1
+    held = b"".join(file.read_bytes() for file in (house.services.settings.data / "spool").glob("*.spool"))
+    assert who.encode() not in held
+
+
 @pytest.mark.parametrize("path", ["/v1/recipients/", "/v1/recipients/" + "x" * 513, "/v1/recipients/a%00b"])
 def test_an_id_that_nobody_has_is_refused(tenant, path):
     answer = tenant.client.delete(path)
