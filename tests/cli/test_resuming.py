@@ -139,6 +139,12 @@ def test_files_that_are_done_are_left_out_and_their_rejections_reported(command,
     assert result.code == 1
 
 
+def test_a_file_that_is_named_twice_is_counted_once(command, tmp_path):
+    ndjson(tmp_path / "a.ndjson")
+    report = json.loads(command("import", tmp_path / "a.ndjson", tmp_path / "a.ndjson", "--json").out)
+    assert (report["accepted"], report["duplicates"], report["earlier"], report["files"]) == (COUNT, 0, 0, 1)
+
+
 def test_a_changed_file_other_wishes_and_restart_begin_anew(command, tmp_path, small_chunks, broken):
     path = tmp_path / "a.ndjson"
     ndjson(path)

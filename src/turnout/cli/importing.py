@@ -127,6 +127,8 @@ def import_(
         raise InvalidInput("--skip is of one file", field="--skip")
     read = reading.Options(wishes, encoding, delimiter, skip, on_columns=_show_columns)
     _must_be_there(files)
+    # A file that is named again is done by then; its events would be told twice.
+    files = list(dict.fromkeys(files))
     if dry_run:
         _show(files, format, read)
         return
@@ -297,7 +299,8 @@ def _report(tally: Tally, files: int, seconds: float, before: int, as_json: bool
         print(json.dumps(report, ensure_ascii=False))
         return
     rate = f", {(tally.events - before) / seconds:,.0f} events/s" if seconds > 0 else ""
-    print(f"{tally.events:,} events from {files} file{'s' if files != 1 else ''} in {seconds:.1f} s{rate}")
+    events = console.counted(tally.events, "event")
+    print(f"{events} from {console.counted(files, 'file')} in {seconds:.1f} s{rate}")
     width = len(f"{tally.events:,}")
     print(f"  accepted    {tally.accepted:>{width},}")
     print(f"  duplicates  {tally.duplicates:>{width},}")
