@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,11 +61,43 @@ def test_the_contract_s_own_routes_are_there():
     }
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "COMPATIBILITY.md", "docs/cli.md"])
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for folder in (".", "docs", "src/turnout/dialects/*")
+    for path in ROOT.glob(f"{folder}/*.md")
+)
+
+
+def prose(page: Path) -> str:
+    """A page without its examples."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def headings(page: Path) -> set[str]:
+    """What a link may name of a page, as it is made of its headings."""
+    found = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_links_between_pages_lead_somewhere(name):
-    for target in re.findall(r"\]\(([^)#]+)\)", read(name)):
+    page = ROOT / name
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if not target.startswith("http"):
-            assert ((ROOT / name).parent / target).exists(), target
+            path, _, part = target.partition("#")
+            found = page.parent / path if path else page
+            assert found.exists(), target
+            assert not part or part in headings(found), target
+
+
+def test_what_the_tests_and_the_pages_need_is_in_the_source_distribution():
+    project = tomllib.loads(read("pyproject.toml"))
+    included = [
+        re.escape(one).replace(r"\*", "[^/]*")
+        for one in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    ]
+    for name in ("docs/cli.md", "docs/settings.md", "docs/stats.svg", "README.md", "Makefile", "requirements-dev.txt"):
+        assert any(re.match(one, f"/{name}") for one in included), name
 
 
 def test_architecture_fits_on_a_page():
