@@ -34,6 +34,13 @@ def test_the_filters_of_a_question_are_described(document):
     assert names >= {"metrics", "from", "to", "timezone", "traffic", "sort", "limit", "offset", "format"}
 
 
+def test_a_parameter_is_described_once(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            found = [(parameter["in"], parameter["name"]) for parameter in operation["parameters"]]
+            assert len(found) == len(set(found)), f"{method} {path}"
+
+
 def test_protected_routes_say_so(document):
     for route in ROUTES:
         operation = document["paths"][route.path.replace(":path}", "}")][route.method.lower()]

@@ -88,11 +88,13 @@ def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
 def _query_parameters(route: Route, components: dict[str, Any]) -> Iterable[dict[str, Any]]:
     if route.query is None:
         return
-    for name, schema in components[route.query.__name__]["properties"].items():
+    own = components[route.query.__name__]["properties"]
+    for name, schema in own.items():
         yield {"name": name, "in": "query", "required": False, "schema": schema}
     if route.path in ("/v1/stats", "/v1/events") or route.path.endswith("/recipients"):
         for dimension in DIMENSIONS.values():
-            if dimension.name not in ("minute", "hour"):
+            # `traffic` says which classes count, and is described as that.
+            if dimension.name not in ("minute", "hour", *own):
                 yield {
                     "name": dimension.name,
                     "in": "query",
