@@ -83,3 +83,18 @@ def test_progress_is_silent_in_a_pipe(capsys):
     with console.progress("events") as bar:
         bar.update(bar.add_task("x", total=2), completed=1)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 events"), (1, "1 event"), (1234, "1,234 events")])
+def test_one_of_something_is_one(number, text):
+    assert console.counted(number, "event") == text
+
+
+def test_a_record_is_written_for_people(capsys):
+    found = {"id": "a", "draft": False, "ended_at": None, "number": 1234, "events": 1234, "tags": ["x", {"y": 1}]}
+    console.out().print(console.record(found))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["id", "a"], ["draft", "no"], ["ended_at"], ["number", "1234"], ["events", "1,234"],
+        ["tags", "x,", '{"y":', "1}"],
+    ]  # fmt: skip

@@ -14,7 +14,7 @@ def sent(command, recipient):
 def test_a_person_is_erased(command):
     sent(command, "anna/ü@mail.example")
     assert command("erase", "anna/ü@mail.example").out == (
-        "erased from 1 events of their own and 0 of others that named them\n"
+        "erased from 1 event of their own and 0 of others that named them\n"
     )
     (row,) = command.tenant.stats("sent", dimensions="recipient")["rows"]
     assert row["recipient"].startswith("erased:")
@@ -31,8 +31,8 @@ def test_retention_is_run_when_asked(command):
     assert "nothing expires" in command("retention", "run").out
     command.tenant.client.patch("/v1/workspaces", json={"retention_days": 2}).raise_for_status()
     shown = command("retention", "run", "--dry-run").out
-    assert "(2 days):\n  1 events would be cleared" in shown
-    assert "1 persons without an event since would be erased" in shown
+    assert "(2 days):\n  1 event would be cleared" in shown
+    assert "1 person without an event since would be erased" in shown
     done = json.loads(command("retention", "run", "--json").out)
     assert (done["cleared"], done["recipients"], done["dry_run"]) == (1, 1, False)
     assert "  0 persons without an event since erased" in command("retention", "run").out

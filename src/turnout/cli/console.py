@@ -6,9 +6,10 @@ Values come in; text goes to stdout, progress to stderr (only where it is a term
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,35 @@ def table(*columns: str, right: Sequence[str] = (), title: str = "") -> Table:
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", no_wrap=name in right, overflow="fold")
     return made
+
+
+def record(found: Mapping[str, Any]) -> Table:
+    """Everything about one thing of the API, a line a field."""
+    made = table("", "")
+    made.show_header = False
+    for name, value in found.items():
+        made.add_row(name, plain(_field(name, value)))
+    return made
+
+
+def _field(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_json, value))
+    # Other whole numbers are names of things.
+    return f"{value:,}" if name == "events" else _json(value)
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of something: 1 event, 1,234 events."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def plain(text: object) -> str:

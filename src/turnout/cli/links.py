@@ -43,8 +43,8 @@ def list_links(
         return
     made = console.table("code", "title", "campaign", "message", "leads to", "until")
     for one in answer.json()["links"]:
-        texts = (one["code"], one["title"], one["campaign"], one["message"], one["url"], _minute(one["expires_at"]))
-        made.add_row(*map(console.plain, texts))
+        texts = (console.plain(one[field]) for field in ("code", "title", "campaign", "message", "url"))
+        made.add_row(*texts, console.minute(one["expires_at"]))
     console.out().print(made)
 
 
@@ -169,12 +169,4 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
-    made = console.table("", "")
-    made.show_header = False
-    for name, value in found.items():
-        made.add_row(name, console.plain("" if value is None else str(value)))
-    console.out().print(made)
-
-
-def _minute(moment: str | None) -> str:
-    return moment[:16].replace("T", " ") if moment else ""
+    console.out().print(console.record(found))

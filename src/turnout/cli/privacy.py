@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from turnout.cli import options
+from turnout.cli import console, options
 from turnout.cli.connection import Target, connect, path
 
 retention = typer.Typer(help="Take out what is personal in events past their time.", no_args_is_help=True)
@@ -38,9 +38,10 @@ def erase(
     if not any(done.values()):
         print("there is nobody of this id")
         return
-    print(f"erased from {done['events']:,} events of their own and {done['mentions']:,} of others that named them")
+    own = console.counted(done["events"], "event")
+    print(f"erased from {own} of their own and {done['mentions']:,} of others that named them")
     if done["letters"]:
-        print(f"dropped {done['letters']:,} dead letters about them")
+        print(f"dropped {console.counted(done['letters'], 'dead letter')} about them")
 
 
 @retention.command("run")
@@ -63,6 +64,6 @@ def run(
         print("nothing expires: the workspace's retention_days is 0")
         return
     would = "would be " if done["dry_run"] else ""
-    print(f"before {done['before']} ({done['retention_days']:,} days):")
-    print(f"  {done['cleared']:,} events {would}cleared of what came with their requests")
-    print(f"  {done['recipients']:,} persons without an event since {would}erased")
+    print(f"before {done['before']} ({console.counted(done['retention_days'], 'day')}):")
+    print(f"  {console.counted(done['cleared'], 'event')} {would}cleared of what came with their requests")
+    print(f"  {console.counted(done['recipients'], 'person')} without an event since {would}erased")

@@ -96,7 +96,7 @@ def _print(found: dict[str, Any]) -> None:
     moved = sum(one["events"] for one in found["classes"])
     words = "would be" if found["dry_run"] else "are now"
     print(
-        f"looked at {found['events']:,} events of {found['campaigns']:,} campaigns:"
+        f"looked at {console.counted(found['events'], 'event')} of {console.counted(found['campaigns'], 'campaign')}:"
         f" {moved:,} {words} of another class, {found['changed'] - moved:,} {words} explained otherwise"
     )
     if found["classes"]:

@@ -54,7 +54,7 @@ def list_campaigns(
                 (one["id"], one["title"], one["type"], ", ".join(one["channels"]), ", ".join(one["tags"])),
             ),
             f"{one['events']:,}",
-            *(_day(one[name]) for name in ("first_event_at", "last_event_at")),
+            *(console.minute(one[name]) for name in ("first_event_at", "last_event_at")),
         )
     console.out().print(made)
 
@@ -187,19 +187,7 @@ def _show_campaign(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
-    made = console.table("", "")
-    made.show_header = False
-    for name, value in found.items():
-        if isinstance(value, list):
-            text = ", ".join(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in value)
-        else:
-            text = "" if value is None else f"{value:,}" if name == "events" else str(value)
-        made.add_row(name, console.plain(text))
-    console.out().print(made)
-
-
-def _day(moment: str | None) -> str:
-    return moment[:16].replace("T", " ") if moment else ""
+    console.out().print(console.record(found))
 
 
 # ---- keys -----------------------------------------------------------------------------------------
@@ -225,8 +213,8 @@ def list_keys(
             one["id"],
             console.plain(one["name"]),
             ", ".join(one["scopes"]),
-            _day(one["created_at"]),
-            _day(one["revoked_at"]),
+            console.minute(one["created_at"]),
+            console.minute(one["revoked_at"]),
         )
     console.out().print(made)
 

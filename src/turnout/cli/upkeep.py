@@ -107,7 +107,8 @@ def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
         print(json.dumps(found, ensure_ascii=False))
     else:
         end = "rollups equal the raw events" if not differences else f"{len(differences):,} quarters of an hour differ:"
-        print(f"{words} {found['campaigns']:,} campaigns with {found['events']:,} events: {end}")
+        campaigns, events = (console.counted(found[name], name[:-1]) for name in ("campaigns", "events"))
+        print(f"{words} {campaigns} with {events}: {end}")
         if unreadable:
             print(f"the events of {len(unreadable):,} campaigns can't be read: {_some(unreadable)}")
     if not differences and not unreadable:

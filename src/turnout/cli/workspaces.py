@@ -100,7 +100,7 @@ def list_workspaces(
             console.plain(one["name"]),
             one["timezone"],
             console.plain(one["access_key"]),
-            _day(one["created_at"]),
+            console.minute(one["created_at"]),
         )
     console.out().print(made)
 
@@ -191,7 +191,3 @@ def _choices(
         if values:
             found[field] = [value for value in values if value]
     return found if retention_days is None else {**found, "retention_days": retention_days}
-
-
-def _day(moment: str) -> str:
-    return moment[:16].replace("T", " ")
