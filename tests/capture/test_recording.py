@@ -7,6 +7,7 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from turnout.app import House
 from turnout.capture import recording
 from turnout.capture.recording import context_of, record
 from turnout.errors import Overloaded
-from turnout.ingest.steps import Batch
+from turnout.ingest.steps import Batch, prepare
 from turnout.model import Event, Receipt, Workspace
 from turnout.services import Services
 
@@ -50,6 +51,10 @@ class Trouble:
             receipt.set_exception(Overloaded("too much"))
         else:
             receipt.set_result(await self.writer.accept(batch))
+
+    def submit(self, batch: Batch) -> Future[Receipt]:
+        found: Future[Receipt] = self.writer.submit(batch)
+        return found
 
     async def accept(self, batch: Batch) -> Receipt:
         return await self.hand_in(batch)
@@ -111,6 +116,29 @@ def test_a_refused_one_is_tried_again(run, trouble):
     assert seconds < 0.5
     assert (clicks, lost) == (1, 0)
     assert late >= 1
+
+
+@pytest.mark.parametrize("trouble", [{}, {"at_once": False}])
+def test_what_waits_for_its_next_try_is_written_when_the_server_stops(house, monkeypatch, trouble):
+    monkeypatch.setattr(recording, "_TRIES_AFTER_S", (60,))
+    services = house.services
+    workspace = services.catalog.add_workspace(f"t{uuid.uuid4().hex[:12]}")
+    _, lost = _counted(services)
+    event = Event(type="clicked", time=NOW, campaign="c", id=uuid.uuid4().hex)
+
+    async def answered() -> None:
+        stumbling = replace(services, writer=Trouble(services.writer, refusals=1, **trouble))  # type: ignore[arg-type]
+        await record(stumbling, workspace, event, "click")
+        await asyncio.sleep(0.05)
+
+    # At its end every task that is left is cancelled.
+    asyncio.run(answered())
+    # Whoever comes next is answered after it.
+    after = Event(type="clicked", time=NOW, campaign="c", id="after")
+    services.writer.submit(prepare(workspace.id, ((0, after),), NOW)).result(10)
+    services.writer.settle(workspace.id)
+    assert services.events.spans(workspace.id, ["c"])["c"].events == 2
+    assert _counted(services)[1] == lost
 
 
 def test_in_the_end_it_is_given_up(run):

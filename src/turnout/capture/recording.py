@@ -1,8 +1,8 @@
 """What a person did while a page or a picture waits for it: recorded at once, or a little later; the person goes on.
 
 An event enters. `record` returns once it is on disk, or when somebody has waited long enough; the event is then
-recorded in the background, and tried again for a while where the writer refuses it. What was late and what was lost is
-counted.
+recorded in the background, and tried again for a while where the writer refuses it, and once more when the server
+stops. What was late and what was lost is counted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 import secrets
+from concurrent.futures import Future
 
 from starlette.requests import Request
 
@@ -133,9 +134,22 @@ async def _keep_trying(services: Services, batch: Batch, what: str) -> None:
             except TurnoutError as error:
                 why = error.message
     except asyncio.CancelledError:
-        _lose(services, what, "the server is stopping")
+        _leave(services, batch, what)
         raise
     _lose(services, what, why)
+
+
+def _leave(services: Services, batch: Batch, what: str) -> None:
+    """The server is stopping: a last try. The writer is closed after the event loop, and writes first what it has."""
+
+    def written(receipt: Future[Receipt]) -> None:
+        if (error := receipt.exception()) is not None:
+            _lose(services, what, str(error))
+
+    try:
+        services.writer.submit(batch).add_done_callback(written)
+    except TurnoutError as error:
+        _lose(services, what, error.message)
 
 
 def _lose(services: Services, what: str, why: str) -> None:
