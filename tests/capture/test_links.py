@@ -90,6 +90,13 @@ def test_a_link_without_a_campaign(place: Place):
     assert place.follow(f"{link.id}.{place.token(campaign='x')}").event.campaign == "x"
 
 
+def test_no_target_is_told_who_follows(place: Place):
+    there = place.token("target", url="https://x.org/a?k=1")
+    found = place.follow(f"s.{there}", f"a=1&_token={place.token(recipient='anna')}&b=2".encode())
+    assert found.location == "https://x.org/a?k=1&a=1&b=2"
+    assert found.event.params == {"a": "1", "b": "2"}
+
+
 def test_a_bad_token_keeps_nobody_from_a_registered_link(place: Place, make_place: Callable[[], Place]):
     link = place.link()
     old = place.token(recipient="ann", expires_s=int(NOW.timestamp()))
