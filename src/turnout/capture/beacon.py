@@ -152,11 +152,11 @@ def deeds(beacon: Beacon, sender: Sender, now: datetime) -> tuple[list[Deed], li
         try:
             event = _decoded(bytes(part), now)
             _check(event, sender, signed)
+            if not sender.by_key:
+                event.id = _own_id(sender.campaign, event.recipient, event.id) if event.id else _meaning(event)
         except _Refused as refused:
             rejected.append(Rejection(index=index, field=refused.field, error=refused.error, reason=refused.reason))
             continue
-        if not sender.by_key:
-            event.id = _own_id(sender.campaign, event.recipient, event.id) if event.id else _meaning(event)
         found.append(Deed(index, event))
     if not sender.by_key and len({deed.event.recipient for deed in found}) > PAGE_LIMIT_VIEWERS:
         raise TooLarge(
@@ -256,4 +256,9 @@ def _own_id(campaign: str, viewer: str, name: str) -> str:
 
 def _meaning(event: Event) -> str:
     """The id of an event without one: of all that it says, and not of where it was sent from."""
-    return "live:" + hashlib.blake2b(_canonical(event), digest_size=16).hexdigest()
+    try:
+        said = _canonical(event)
+    except OverflowError:
+        # With its offset taken off, a time of the first or the last day of all is in no year.
+        raise _Refused("time", "the time is out of range", "bad_time") from None
+    return "live:" + hashlib.blake2b(said, digest_size=16).hexdigest()

@@ -243,6 +243,22 @@ def test_a_key_without_the_scope_sends_nothing(page, make_tenant):
 # ---- what -----------------------------------------------------------------------------------------
 
 
+def test_guesses_of_others_at_its_address_keep_no_server_out(page, make_tenant, served_with):
+    """As with every other room: what was good from there before goes on, and all else waits."""
+    with httpx.Client(base_url=served_with(attempts_limit_per_minute=3, proxy_hops=1), timeout=60) as client:
+
+        def send(key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": "192.0.2.77"}
+            return client.post(
+                "/v1/live/show", content='{"type":"liked","recipient":"anna"}', headers=headers
+            ).status_code
+
+        assert send(page.tenant.key) == 200
+        assert [send("wrong") for _ in range(4)] == [401, 401, 401, 429]
+        assert send(page.tenant.key) == 200
+        assert send(make_tenant().key) == 429
+
+
 def test_each_event_is_good_or_refused_on_its_own(page):
     lines = [
         {"type": "liked", "recipient": "a", "quantity": 3},
@@ -263,6 +279,13 @@ def test_each_event_is_good_or_refused_on_its_own(page):
     assert [fields[index] for index in range(1, 10)] == [
         "type", "quantity", "traffic", "recipient", "duration_s", "time", "time", "colour", "recipient",
     ]  # fmt: skip
+
+
+def test_a_time_in_no_year_spoils_no_other_event(page):
+    said = [{"type": "liked", "recipient": "anna", "time": time} for time in ("0001-01-01T00:00:00+14:00", ago(1))]
+    said.append(said[0] | {"time": "9999-12-31T23:59:59-14:00"})
+    accepted, _, rejected = page.say(said)
+    assert (accepted, [(one["index"], one["field"]) for one in rejected]) == (1, [(0, "time"), (2, "time")])
 
 
 def test_a_server_says_what_a_page_may_not(page):

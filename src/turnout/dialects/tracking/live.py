@@ -167,14 +167,16 @@ def _caller(call: Call) -> Caller | None:
     if not secret:
         return None
     address = client_address(call.request.scope, call.services.settings.proxy_hops)
-    wait_s = call.attempts.wait_s(address) if call.attempts is not None else 0
-    if wait_s:
+    attempts, key = call.attempts, call.services.catalog.key_of(secret)
+    wait_s = attempts.wait_s(address) if attempts is not None else 0
+    if wait_s and not (attempts is not None and key is not None and attempts.knows(address, key.id)):
         raise errors.RateLimited("too many requests with wrong credentials", retry_after_s=wait_s)
-    key = call.services.catalog.key_of(secret)
     if key is None:
-        if call.attempts is not None:
-            call.attempts.failed(address)
+        if attempts is not None:
+            attempts.failed(address)
         raise errors.Unauthenticated("this API key is not known")
+    if attempts is not None:
+        attempts.succeeded(address, key.id)
     caller = Caller(call.services.catalog.workspace(key.workspace), key)
     caller.allow("ingest")
     if call.rates is not None:
