@@ -119,9 +119,22 @@ ENVIRONMENT = {
     "TURNOUT_SLOW_REQUEST_MS": "slow_request_ms",
 }
 
+#: Without one of these a server takes nothing, or never starts to.
+_NEEDED = frozenset({
+    "readers", "body_limit_bytes", "expanded_limit_bytes", "request_limit_events", "queue_limit_events",
+    "spool_limit_events", "spool_limit_bytes", "spool_age_limit_s", "settle_timeout_s", "connection_limit",
+    "header_limit_bytes", "header_timeout_s", "body_timeout_s", "inflight_limit_requests", "inflight_limit_bytes",
+})  # fmt: skip
+
+#: More than any of them may be; what reckons with them keeps within 64 bits.
+_MOST = 2**53
+
 
 def from_environment(environment: Mapping[str, str], **given: object) -> Settings:
-    """Settings from the environment; `given` (command-line options) wins where it is not None."""
+    """Settings from the environment; `given` (command-line options) wins where it is not None.
+
+    InvalidInput names a variable that says no number, or one that its setting can't be.
+    """
     values: dict[str, object] = {}
     for variable, name in ENVIRONMENT.items():
         text = environment.get(variable, "")
@@ -137,7 +150,12 @@ def _convert(variable: str, name: str, text: str) -> object:
         return Path(text)
     if isinstance(default, int):
         try:
-            return int(text)
+            value = int(text)
         except ValueError:
-            raise InvalidInput(f"{variable} must be a whole number, not '{text}'", field=variable) from None
+            raise InvalidInput(f"{variable} must be a whole number, not '{text[:100]}'", field=variable) from None
+        least = 1 if name in _NEEDED else 0
+        if not least <= value <= _MOST:
+            wanted = f"{least} or more" if value < least else f"at most {_MOST}"
+            raise InvalidInput(f"{variable} must be {wanted}, not {text[:100]}", field=variable)
+        return value
     return text
