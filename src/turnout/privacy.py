@@ -70,8 +70,17 @@ def cut_ms(workspace: Workspace, now: datetime) -> int:
     return int(now.timestamp() * 1000) - workspace.retention_days * _DAY_MS
 
 
-def retain(services: Services, workspace: Workspace, *, dry_run: bool = False) -> Expired:
-    """Take out what is older than the workspace wants to keep; say what that would be if `dry_run`. Blocks."""
+def retain(
+    services: Services,
+    workspace: Workspace,
+    *,
+    dry_run: bool = False,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Expired:
+    """Take out what is older than the workspace wants to keep; say what that would be if `dry_run`. Blocks.
+
+    Overloaded once `is_wanted` says no; what is done until then stays done.
+    """
     before_ms = cut_ms(workspace, services.now())
     if not workspace.retention_days or before_ms <= 0:
         return Expired()
@@ -80,7 +89,7 @@ def retain(services: Services, workspace: Workspace, *, dry_run: bool = False) -
     if dry_run:
         return retention.look(workspace.id, before_ms)
     try:
-        done = retention.run(workspace.id, before_ms)
+        done = retention.run(workspace.id, before_ms, is_wanted)
     finally:
         services.writer.let_go()
         # Also where it failed: parts of it may be done.
@@ -127,7 +136,7 @@ class Daily:
         *,
         first_look_s: float = _FIRST_LOOK_S,
         look_s: float = _LOOK_S,
-        run: Callable[[Services, Workspace], object] = retain,
+        run: Callable[..., object] = retain,
     ) -> None:
         self._services = services
         self._first_look_s = first_look_s
@@ -155,7 +164,7 @@ class Daily:
             if self._closing.is_set() or not workspace.retention_days or self._done.get(workspace.id) == due:
                 continue
             try:
-                self._retain(self._services, workspace)
+                self._retain(self._services, workspace, is_wanted=lambda: not self._closing.is_set())
             except TurnoutError as error:
                 # Tried again at the next look.
                 log.warning("the retention of workspace %s could not be run: %s", workspace.id, error.message)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from turnout import sql
+from turnout.errors import Overloaded
 from turnout.store.engine import Engine, Parameters, Value, rows
 from turnout.store.erasure import Erasure
 from turnout.store.events import EventStore
@@ -57,8 +58,9 @@ class Retention:
             recipients += int(rows(self._engine, counted, asked)[0][0])
         return Expired(self._old_context(workspace, before_ms), recipients)
 
-    def run(self, workspace: str, before_ms: int) -> Expired:
-        """Take it out. What fails half way is done by the next run, and counts then."""
+    def run(self, workspace: str, before_ms: int, is_wanted: Callable[[], bool] = lambda: True) -> Expired:
+        """Take it out. What fails half way is done by the next run, and counts then. Overloaded, between two parts,
+        once `is_wanted` says no."""
         cleared = self._old_context(workspace, before_ms)
         if cleared:
             parameters: Parameters = {"workspace": workspace, "before_ms": before_ms}
@@ -71,6 +73,8 @@ class Retention:
             erased.append(self._erasure.erase_all(workspace, _GONE, asked))
 
         for part in range(parts):
+            if not is_wanted():
+                raise Overloaded("the server is stopping, and the next run goes on", retry_after_s=5)
             self._exclusively(partial(take_out, part))
         return Expired(cleared, sum(erased))
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from turnout import privacy
+from turnout.errors import Overloaded
 from turnout.privacy import Daily
 from turnout.store import erasure
 from turnout.store.retention import Retention
@@ -263,10 +264,34 @@ def test_a_day_s_run_comes_once_a_day_and_after_a_change(house, make_tenant):
         daily._services = in_days(house, day)
         daily.look()
 
-    daily = Daily(house.services, run=lambda services, workspace: seen.append((workspace.id, services.now().day)))
+    def run(services, workspace, is_wanted):
+        seen.append((workspace.id, services.now().day))
+
+    daily = Daily(house.services, run=run)
     for day in (0, 0, 1):
         look(daily, day)
     keep_for(house, mine, 10)
     look(daily, 1)
     assert [day for name, day in seen if name == mine.workspace.id] == [5, 6, 6]
     assert other.workspace.id not in {name for name, _ in seen}
+
+
+def test_a_run_ends_between_two_parts_where_the_server_stops(house, told, monkeypatch):
+    monkeypatch.setattr(privacy, "Retention", partial(Retention, part_events=1))
+    workspace, services = keep_for(house, told, 30), in_days(house, 60)
+    turns = iter([True, True])
+    with pytest.raises(Overloaded):
+        privacy.retain(services, workspace, is_wanted=lambda: next(turns, False))
+    left = privacy.retain(services, workspace, dry_run=True)
+    assert (left.cleared, left.recipients > 0) == (0, True)
+    assert privacy.retain(services, workspace).recipients == left.recipients
+
+
+def test_a_daily_run_is_told_that_it_is_to_end(house, told):
+    keep_for(house, told, 30)
+    found = []
+    daily = Daily(in_days(house, 60), run=lambda services, workspace, is_wanted: found.append(is_wanted))
+    daily.look()
+    assert {is_wanted() for is_wanted in found} == {True}
+    daily.close()
+    assert {is_wanted() for is_wanted in found} == {False}

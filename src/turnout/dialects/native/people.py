@@ -32,9 +32,11 @@ async def retain(call: Call) -> Response:
     """Take out what is personal in events older than the workspace's `retention_days`, or say what that would be."""
     asked = await read_body(call, wire.RetentionRun)
     workspace = call.workspace
-    done = await call.services.run(partial(privacy.retain, call.services, workspace, dry_run=asked.dry_run))
+    services = call.services
+    work = partial(privacy.retain, services, workspace, dry_run=asked.dry_run, is_wanted=services.is_ready)
+    done = await services.run(work)
     before = None
     if workspace.retention_days:
-        before = dt.datetime.fromtimestamp(privacy.cut_ms(workspace, call.services.now()) // 1000, dt.UTC)
+        before = dt.datetime.fromtimestamp(privacy.cut_ms(workspace, services.now()) // 1000, dt.UTC)
     answer = wire.RetentionAnswer(workspace.retention_days, before, done.cleared, done.recipients, asked.dry_run)
     return Response(render.encode(answer), media_type="application/json")
