@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
@@ -14,6 +15,7 @@ from turnout import errors
 from turnout.capture.webhooks import postmark, receiver
 from turnout.capture.webhooks.contract import Parsed, Provider, Said, Unread
 from turnout.capture.webhooks.registry import PROVIDERS
+from turnout.dialects.tracking import hooks
 from turnout.ingest.writer import Writer
 
 
@@ -57,6 +59,31 @@ def test_a_campaign_is_the_event_s_else_the_address_s_else_the_hook_s_else_the_p
                                     "ChangedAt": "2026-03-17T10:00:00Z", "Recipient": "ada@example.com"})  # fmt: skip
     # What a recipient does of its own accord is of no campaign, unless it says so.
     assert tenant.stats("performed", dimensions="campaign")["rows"] == [{"campaign": "", "performed": 1}]
+
+
+def test_few_packed_bodies_are_open_at_a_time(hook, url, monkeypatch):
+    """A few bytes may become the longest of bodies: all that came at once would be in memory together."""
+    under_way, most = 0, 0
+
+    async def slow(*given):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.05)
+        under_way -= 1
+        return receiver.Outcome(0, 0, 0, 0)
+
+    monkeypatch.setattr(hooks, "take", slow)
+    monkeypatch.setattr(hooks, "_states", hooks.PerHouse(hooks._State))
+    where, packed = hook()["url"], gzip.compress(json.dumps(delivery()).encode())
+
+    async def post():
+        async with httpx.AsyncClient(timeout=30) as client:
+            asked = [client.post(where, content=packed, headers={"Content-Encoding": "gzip"}) for _ in range(8)]
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(post()) == [200] * 8
+    assert most <= hooks.EXPANDED_LIMIT
 
 
 def test_there_is_one_answer_to_whatever_is_wrong_with_an_address(tenant, hook, make_tenant, url):

@@ -6,8 +6,10 @@ An unknown provider, an unknown token and a revoked one get the same answer. The
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 import msgspec
 from starlette.requests import ClientDisconnect
@@ -22,6 +24,7 @@ from turnout.capture.webhooks.receiver import Outcome
 from turnout.capture.webhooks.receiver import receive as take
 from turnout.capture.webhooks.registry import PROVIDERS
 from turnout.dialects.contract import Call
+from turnout.dialects.kept import PerHouse
 from turnout.model import Hook, Workspace
 
 log = logging.getLogger(__name__)
@@ -45,6 +48,10 @@ _STATUS: dict[type[errors.TurnoutError], int] = {
 _RETRY_AFTER_S = 5
 
 
+#: Bodies that were expanded and are not done with. What admission counts of them is what they were on the way.
+EXPANDED_LIMIT = 2
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What became of a request: events accepted and known already, what has no statistic, and dead letters."""
 
@@ -65,6 +72,16 @@ class _Door:
     name: str
 
 
+@dataclass
+class _State:
+    """Who may expand a body next."""
+
+    expanding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPANDED_LIMIT))
+
+
+_states = PerHouse(_State)
+
+
 async def receive(call: Call) -> Response:
     """Take a provider's webhook; the answer is given once all of it is on disk."""
     door = _door(call)
@@ -72,10 +89,12 @@ async def receive(call: Call) -> Response:
     try:
         if call.rates is not None:
             call.rates.request(door.name)
-        delivery = _delivery(call, door, await _body(call))
-        outcome = await take(
-            door.provider, delivery, door.workspace, call.services, lambda count: _admit(call, door, count)
-        )
+        raw, encoding = await _body(call), call.request.headers.get("content-encoding", "")
+        async with _states.of(call.services).expanding if encoding else nullcontext():
+            delivery = _delivery(call, door, await _expanded(call, raw, encoding))
+            outcome = await take(
+                door.provider, delivery, door.workspace, call.services, lambda count: _admit(call, door, count)
+            )
     except errors.TurnoutError as error:
         telemetry.webhooks_refused.labels(name, error.code).inc()
         if isinstance(error, errors.Unauthenticated):
@@ -154,19 +173,23 @@ def _admit(call: Call, door: _Door, count: int) -> None:
 
 
 async def _body(call: Call) -> bytes:
-    """The whole body, expanded. A provider signs what it wrote, before it was compressed on the way."""
+    """The whole body, as it came."""
     request, settings = call.request, call.services.settings
     declared = request.headers.get("content-length", "")
     try:
-        raw = await bodies.read(
+        return await bodies.read(
             request.stream(), settings.body_limit_bytes, int(declared) if declared.isdigit() else None
         )
     except ClientDisconnect:
         raise errors.InvalidInput("the body ended before it was complete", field="body") from None
-    encoding = request.headers.get("content-encoding", "")
+
+
+async def _expanded(call: Call, raw: bytes, encoding: str) -> bytes:
+    """What a provider signed: what it wrote, before it was compressed on the way."""
     if not encoding:
         return raw
-    return await call.services.unpack(lambda: bodies.expand(raw, encoding, settings.expanded_limit_bytes))
+    limit_bytes = call.services.settings.expanded_limit_bytes
+    return await call.services.unpack(lambda: bodies.expand(raw, encoding, limit_bytes))
 
 
 def _delivery(call: Call, door: _Door, body: bytes) -> Delivery:
