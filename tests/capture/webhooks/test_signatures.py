@@ -23,12 +23,10 @@ def refused(check, *arguments):
 def test_an_hmac_is_right_in_its_form_only():
     right = hmac.new(b"k", b"body", hashlib.sha256)
     signatures.require_hex(f" {right.hexdigest().upper()} ", "k", b"body")
-    signatures.require_base64(base64.b64encode(right.digest()).decode(), b"k", "body")
     sha1 = hmac.new(b"k", b"body", hashlib.sha1)
     signatures.require_hex(sha1.hexdigest(), "k", b"body", "sha1")
     for given in ("", right.hexdigest()[:-1], sha1.hexdigest(), "\udcff", "ü"):
         refused(signatures.require_hex, given, "k", b"body")
-        refused(signatures.require_base64, given, "k", b"body")
     refused(signatures.require_hex, right.hexdigest(), "l", b"body")
 
 

@@ -41,6 +41,15 @@ def test_a_parameter_is_described_once(document):
             assert len(found) == len(set(found)), f"{method} {path}"
 
 
+def test_an_id_is_described_as_long_as_it_may_be(document):
+    def longest(path: str, method: str) -> int:
+        (found,) = (one for one in document["paths"][path][method]["parameters"] if one["in"] == "path")
+        return found["schema"]["maxLength"]
+
+    assert longest("/v1/campaigns/{id}", "get") == 256
+    assert longest("/v1/recipients/{id}", "delete") == 512
+
+
 def test_protected_routes_say_so(document):
     for route in ROUTES:
         operation = document["paths"][route.path.replace(":path}", "}")][route.method.lower()]

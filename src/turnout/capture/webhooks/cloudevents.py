@@ -42,7 +42,6 @@ from turnout.model import EVENT_TYPES, Event
 
 _VERSION = "1.0"
 _FORMAT = "application/cloudevents"
-_BATCH = "application/cloudevents-batch"
 _SUBJECTS = ("recipient", "campaign", "message")
 
 #: Names of event types that files don't use, but buses do.

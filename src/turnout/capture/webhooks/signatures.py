@@ -49,11 +49,6 @@ def require_hex(given: str, secret: str | bytes, message: str | bytes, algorithm
     require_same(given.strip().lower(), digest(secret, message, algorithm).hex())
 
 
-def require_base64(given: str, secret: str | bytes, message: str | bytes, algorithm: Algorithm = "sha256") -> None:
-    """Unauthenticated unless `given` is the HMAC of the message in base64."""
-    require_same(given.strip(), base64.b64encode(digest(secret, message, algorithm)))
-
-
 def unbase64(text: str, what: str = "signature") -> bytes:
     """What base64 says; Unauthenticated if it is none."""
     try:

@@ -76,12 +76,14 @@ def _operation(route: Route, refs: dict[str, Any], components: dict[str, Any]) -
 
 
 def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
+    # As `Id` and `Name` of the model have it.
+    longest = 512 if path.startswith("/v1/recipients/") else 256
     for name in re.findall(r"\{(\w+)", path):
         yield {
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+            "schema": {"type": "string", "minLength": 1, "maxLength": longest},
         }
 
 
