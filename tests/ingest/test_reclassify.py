@@ -230,6 +230,21 @@ def test_what_is_not_kept_any_more_is_not_held_against_an_event(house, tenant):
     assert stored(house, tenant.workspace.id)["tool"] == expected["tool"]
 
 
+def test_what_is_cut_off_an_address_does_not_let_its_neighbours_in(house, tenant):
+    networks = ["203.0.113.0/25", "2001:db8::/64", "198.51.100.0/24"]
+    choose = {"addresses": "truncated", "allow_networks": networks}
+    tenant.client.patch("/v1/workspaces", json=choose).raise_for_status()
+    addresses = {
+        "friend": "203.0.113.5", "neighbour": "203.0.113.200", "near": "2001:db8:0:1::7", "office": "198.51.100.7",
+    }  # fmt: skip
+    for name, ip in addresses.items():
+        opened = {"type": "opened", "campaign": "spring", "time": START_S, "user_agent": CURL}
+        tenant.send({**opened, "id": name, "send_id": name, "ip": ip})
+    assert classify_again(house, tenant).changed == 0
+    found = {name: kind for name, (kind, *_) in stored(house, tenant.workspace.id).items()}
+    assert found == {"friend": "human", "neighbour": "bot", "near": "bot", "office": "human"}
+
+
 def test_what_was_stored_before_there_were_rules_is_classified_unless_its_sender_did(house, tenant):
     clicked = {"type": "clicked", "campaign": "spring", "time": START_S, "recipient": "ada", "user_agent": CURL}
     tenant.send(

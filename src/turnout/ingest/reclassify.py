@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from turnout import sql
 from turnout.errors import InvalidInput, Overloaded, StoreDamaged
 from turnout.ingest import traffic
+from turnout.ingest.places import TRUNCATED_BITS
 from turnout.ingest.writer import Writer
 from turnout.model import FACTS, REASONS, Workspace
 from turnout.store.engine import Engine, Value, rows
@@ -143,6 +144,7 @@ def rules_of(workspace: Workspace) -> Rules:
         found = bits(traffic.agent_reasons(user_agent))
         return found | BITS["allowed"] if allowed.covers(user_agent, "") else found
 
+    networks = _networks(workspace)
     return Rules(
         version=traffic.RULE_VERSION,
         types=tuple(sorted(traffic.CLASSIFIED)),
@@ -151,7 +153,8 @@ def rules_of(workspace: Workspace) -> Rules:
         agent=bits(_OF_AGENT),
         reasons_of=reasons_of,
         class_of=lambda type, found: traffic.classify(type, names(found)),
-        networks=_networks(workspace),
+        networks=tuple(map(str, networks)),
+        wide_networks=tuple(str(one) for one in networks if one.prefixlen <= TRUNCATED_BITS[one.version]),
         keeps_allowed=bool(allowed),
         opened_ms=traffic.SOON_AFTER_DELIVERY_S["opened"] * 1000,
         clicked_ms=traffic.SOON_AFTER_DELIVERY_S["clicked"] * 1000,
@@ -176,11 +179,11 @@ def names(found: int) -> tuple[str, ...]:
     return tuple(name for name, bit in BITS.items() if found & bit)
 
 
-def _networks(workspace: Workspace) -> tuple[str, ...]:
-    return tuple(str(network) for text in workspace.allow_networks if (network := _network(text)) is not None)
+def _networks(workspace: Workspace) -> list[traffic.Network]:
+    return [network for text in workspace.allow_networks if (network := _network(text)) is not None]
 
 
-def _network(text: str) -> object | None:
+def _network(text: str) -> traffic.Network | None:
     try:
         return traffic.network_of(text)
     except InvalidInput:

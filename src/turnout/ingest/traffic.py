@@ -32,10 +32,13 @@ __all__ = [
     "SOON_AFTER_DELIVERY_S",
     "SOON_SKEW_S",
     "Allowed",
+    "Network",
     "Rule",
     "agent_reasons",
     "classify",
 ]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: Grows with every change of the rules or of what they look at; each event keeps the one that classified it.
 RULE_VERSION = 1
@@ -181,7 +184,7 @@ class Allowed:
         )
 
 
-def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network_of(text: str) -> Network:
     """A network in CIDR notation, or one address. InvalidInput if it is neither."""
     try:
         return ipaddress.ip_network(text.strip(), strict=False)

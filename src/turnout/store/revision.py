@@ -75,7 +75,8 @@ class Rules:
     `types` are the types of events that rules are about. `reasons_of` a user agent are bits of `agent` reasons, and the
     bit of `allowed`; `class_of` a type and reasons is a class. Bursts: at least so many `links` within `links_ms`, or
     `recipients` of one address within `recipients_ms`. `keeps_allowed`: where an address is not kept in full, what it
-    was found to be stays. Nothing further than `margin_ms` from an event matters to it.
+    was found to be stays, and of a truncated one only `wide_networks` tell more, the `networks` that have
+    all of what was cut off. Nothing further than `margin_ms` from an event matters to it.
     """
 
     version: int
@@ -86,6 +87,7 @@ class Rules:
     reasons_of: Callable[[str], int]
     class_of: Callable[[str, int], str]
     networks: tuple[str, ...]
+    wide_networks: tuple[str, ...]
     keeps_allowed: bool
     opened_ms: int
     clicked_ms: int
@@ -236,6 +238,7 @@ class Revision:
             "facts": rules.facts,
             "agent_bits": rules.agent,
             "networks": rules.networks,
+            "wide_networks": rules.wide_networks,
             "keeps_allowed": rules.keeps_allowed,
             "margin_ms": rules.margin_ms,
             "skew_ms": rules.skew_ms,

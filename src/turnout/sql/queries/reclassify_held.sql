@@ -36,7 +36,12 @@ SELECT
                   AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
             )
             WHERE is_one
-              AND arrayExists(network -> isIPAddressInRange(if(is_one, address, '::'), network), {networks:Array(String)})
+              -- Of a truncated one a network that is smaller than what was cut off says nothing.
+              AND arrayExists(
+                  network -> isIPAddressInRange(if(is_one, address, '::'), network),
+                  if(endsWith(address, '.0') OR endsWith(address, '::'),
+                      {wide_networks:Array(String)}, {networks:Array(String)})
+              )
         )
         OR ({keeps_allowed:UInt8} AND (ip = '' OR is_cut) AND bitAnd(reasons, {allowed:UInt32}) != 0)
     ) AS standing
