@@ -13,7 +13,9 @@ retention = typer.Typer(help="Take out what is personal in events past their tim
 
 
 def erase(
-    recipient: Annotated[str, typer.Argument(help="Exactly the recipient's id.", show_default=False)],
+    recipient: Annotated[
+        str, typer.Argument(metavar="RECIPIENT", help="Exactly the recipient's id.", show_default=False)
+    ],
     drop_domain: Annotated[
         bool,
         typer.Option("--drop-domain", help="Do not keep the domain of an e-mail address for numbers by domain."),
