@@ -255,7 +255,7 @@ def test_nothing_but_addresses_changes(html):
     [
         "<", "<a", "<a ", "<a href=", '<a href="', "<a href='x", "<!--", "<!--[if mso]>", "<!--[if ", "<!", "</", "</a",
         "<a x=y ", "<script>", "<title>", "<a href=https://x.org>", "&", "&#", "<base href=", " ", "/", '="', "<!-->",
-        "\0", "<a href='https://x.org/{{", "</body>", "</body", "<v:a href=https://x.org>x",
+        "\0", "<!--[if -->", "<a href='https://x.org/{{", "</body>", "</body", "<v:a href=https://x.org>x",
     ],
 )  # fmt: skip
 def test_a_hostile_body_takes_linear_time(unit):
@@ -266,7 +266,7 @@ def test_a_hostile_body_takes_linear_time(unit):
         return time.process_time() - started
 
     # Quadratic time over so many characters would be seconds at the least; where each step is a fast one, over more.
-    assert seconds(1_500_000 if unit == "<!--[if mso]>" else 100_000) < 1.5
+    assert seconds(1_500_000 if unit.startswith("<!--[if ") else 100_000) < 1.5
 
 
 def test_an_empty_body():

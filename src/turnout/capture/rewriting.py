@@ -191,8 +191,8 @@ class _Reader:
     def _comment(self, at: int) -> int | None:
         """Go past a comment, or into it, where Outlook would."""
         end = self._comment_end(at)
-        condition = _CONDITION.match(self.html, at)
-        if end is None or condition is None or condition.end() > end:
+        # Looked for in this comment only: of many, each would be read to the end of the body.
+        if end is None or (condition := _CONDITION.match(self.html, at, end)) is None:
             return end
         self._conditional_until = max(self._conditional_until, end)
         return condition.end()
