@@ -7,9 +7,12 @@ The engine allows one data directory per process, so tests that need another one
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import datetime as dt
 import functools
 import os
+import secrets
 import ssl
 import threading
 import uuid
@@ -23,8 +26,11 @@ import pytest
 from tests.processes import Command
 
 from turnout import app, serving
-from turnout.model import SCOPES, Workspace
+from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.settings import Settings
+from turnout.store.catalog import digest_of
+from turnout.store.migrate import migrate
+from turnout.store.records import Records
 
 API_KEY = "test-api-key"
 
@@ -64,9 +70,37 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.House]:
     data = tmp_path_factory.mktemp("house")
     # What is looked at again, and when, is for each test to say.
     settings = Settings(data=data, port=0, api_key=API_KEY, access_key="test-access", readers=3, review_delay_s=0)
+    _make_workspaces(settings)
     opened = app.open_house(settings)
     yield opened
     opened.close()
+
+
+#: Workspaces that wait for tests, each with the secret of its key: two inserts for all of them, not for each.
+_WAITING: list[tuple[str, str]] = []
+
+
+def _make_workspaces(settings: Settings, count: int = 600) -> None:
+    engine = app.open_engine(settings)
+    migrate(engine)
+    workspaces, keys, moment = [], [], dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    for _ in range(count):
+        name, secret = f"t{uuid.uuid4().hex[:12]}", f"tk_{uuid.uuid4().hex}"
+        made = Workspace(
+            id=name,
+            name=name,
+            access_key=uuid.uuid4().hex[:16],
+            signing_secret=base64.b64encode(secrets.token_bytes(32)).decode(),
+            created_at=moment,
+        )
+        key = ApiKey(id=uuid.uuid4().hex[:12], workspace=name, digest=digest_of(secret), created_at=moment)
+        workspaces.append(("", name, made))
+        keys.append((name, key.id, key))
+        _WAITING.append((name, secret))
+    records = Records(engine)
+    records.write("workspace", workspaces)
+    records.write("key", keys)
+    engine.close()
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +177,13 @@ def make_tenant(house: app.House, url: str) -> Iterator[Callable[..., Tenant]]:
     clients = []
 
     def make(timezone: str = "UTC", scopes: tuple[str, ...] = SCOPES) -> Tenant:
-        workspace = house.services.catalog.add_workspace(f"t{uuid.uuid4().hex[:12]}", timezone=timezone)
-        _, key = house.services.catalog.add_key(workspace.id, scopes=scopes)
+        catalog = house.services.catalog
+        if _WAITING and (timezone, scopes) == ("UTC", SCOPES):
+            name, key = _WAITING.pop()
+            workspace = catalog.workspace(name)
+        else:
+            workspace = catalog.add_workspace(f"t{uuid.uuid4().hex[:12]}", timezone=timezone)
+            _, key = catalog.add_key(workspace.id, scopes=scopes)
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
         clients.append(client)
         return Tenant(workspace, key, client)

@@ -7,18 +7,23 @@ be loaded by each, since it would not survive the fork; so what runs is the whol
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TextIO
 
+import pytest
+
 # What is forked must find this module, wherever pytest has imported it from.
-sys.path.append(str(Path(__file__).parents[1]))
+ROOT = str(Path(__file__).parents[1])
+sys.path.append(ROOT)
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
@@ -30,14 +35,24 @@ _context.set_forkserver_preload(
         "turnout.dialects.registry",
         "turnout.ingest.writer",
         "turnout.stats.run",
+        "tests.warmed",
     ]
 )
+
+
+@functools.cache
+def _start_the_first() -> None:
+    """Start the process that is forked from, which looks for what it imports by the environment alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", ROOT)
+        forkserver.ensure_running()
 
 
 class Command:
     """A running `turnout ARGUMENTS…`; its output, errors included, is in `stdout`."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        _start_the_first()
         reader, writer = _context.Pipe(duplex=False)
         self._process = _context.Process(target=_run, args=(tuple(arguments), dict(environment), writer), daemon=True)
         self._process.start()

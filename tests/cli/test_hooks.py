@@ -31,7 +31,7 @@ def test_a_hook_is_made_listed_and_removed(command, monkeypatch, tmp_path):
     for shown in (listed.out, command("hooks", "list", "--json").out):
         assert "correct horse" not in shown
         assert address.rpartition("/")[2] not in shown
-    assert command("hooks", "remove", number).out == f"removed {number} of postmark news\n"
+    assert command("hooks", "revoke", number).out == f"revoked {number} of postmark news\n"
     assert httpx.post(address, json=BOUNCE, auth=("hooks", "correct horse")).status_code == 404
     monkeypatch.setattr("sys.stdin", io.StringIO("u:p\n"))
     assert json.loads(command("hooks", "add", "postmark", "--secret-file", "-", "--json").out)["checked"]
@@ -69,6 +69,6 @@ def test_dead_letters_are_listed_shown_replayed_and_dropped(command):
     unasked = command("deadletters", "replay")
     assert unasked.code == 2
     assert "which letters?" in unasked.err
-    assert command("deadletters", "drop", strange).out == "dropped 1\n"
-    assert command("deadletters", "drop", "--reason", "NOT JSON").out == "dropped 1\n"
+    assert command("deadletters", "delete", strange).out == "deleted 1\n"
+    assert command("deadletters", "delete", "--reason", "NOT JSON").out == "deleted 1\n"
     assert json.loads(command("deadletters", "list", "--all", "--json").out)["letters"] == []

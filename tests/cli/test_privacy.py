@@ -13,14 +13,14 @@ def sent(command, recipient):
 
 def test_a_person_is_erased(command):
     sent(command, "anna/ü@mail.example")
-    assert command("erase", "anna/ü@mail.example").out == (
+    assert command("erase", "anna/ü@mail.example", "--yes").out == (
         "erased from 1 event of their own and 0 of others that named them\n"
     )
     (row,) = command.tenant.stats("sent", dimensions="recipient")["rows"]
     assert row["recipient"].startswith("erased:")
     assert row["recipient"].endswith("@mail.example")
-    assert command("erase", "anna/ü@mail.example").out == "there is nobody of this id\n"
-    shown = command("erase", row["recipient"], "--drop-domain", "--json")
+    assert command("erase", "anna/ü@mail.example", "--yes").out == "there is nobody of this id\n"
+    shown = command("erase", row["recipient"], "--drop-domain", "--yes", "--json")
     assert json.loads(shown.out)["events"] == 1
     (row,) = command.tenant.stats("sent", dimensions="recipient")["rows"]
     assert "@" not in row["recipient"]

@@ -205,7 +205,7 @@ def _likely(known: list[dict[str, Any]]) -> list[str]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=16,
     derandomize=True,
     deadline=None,
     database=None,

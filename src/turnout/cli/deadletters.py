@@ -14,7 +14,7 @@ from turnout.cli.connection import Connection, Target, connect, path
 from turnout.errors import InvalidInput
 
 deadletters = typer.Typer(
-    help="List, show, replay and drop what of providers' webhooks was not understood.", no_args_is_help=True
+    help="List, show, replay and delete what of providers' webhooks was not understood.", no_args_is_help=True
 )
 
 #: Letters of one request.
@@ -145,8 +145,8 @@ def replay_letters(
     )
 
 
-@deadletters.command("drop")
-def drop_letters(
+@deadletters.command("delete")
+def delete_letters(
     ids: LetterIds = None,
     provider: Provider = "",
     reason: Reason = "",
@@ -162,12 +162,12 @@ def drop_letters(
         if ids:
             for one in ids:
                 server.call("DELETE", path("deadletters", one))
-            dropped = len(ids)
+            deleted = len(ids)
         else:
             query = {"provider": provider, "reason": reason, "all": "true" if everything else ""}
             asked = {name: value for name, value in query.items() if value}
-            dropped = server.call("DELETE", "/v1/deadletters", query=asked).json()["dropped"]
-    print(f"dropped {dropped:,}")
+            deleted = server.call("DELETE", "/v1/deadletters", query=asked).json()["dropped"]
+    print(f"deleted {deleted:,}")
 
 
 def _named(ids: list[str] | None, provider: str, reason: str, everything: bool) -> None:

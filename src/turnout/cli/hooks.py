@@ -12,7 +12,7 @@ from turnout.cli import console, options
 from turnout.cli.connection import Target, connect, path
 from turnout.errors import InvalidInput
 
-hooks = typer.Typer(help="Make, list and remove the hooks that providers' webhooks come to.", no_args_is_help=True)
+hooks = typer.Typer(help="Make, list and revoke the hooks that providers' webhooks come to.", no_args_is_help=True)
 
 #: Characters of a secret: keys of 4,096 bits have fewer.
 _SECRET_LIMIT = 4096
@@ -96,7 +96,7 @@ def list_hooks(
     if as_json:
         print(answer.text)
         return
-    made = console.table("id", "provider", "name", "campaign", "checked", "made", "removed")
+    made = console.table("id", "provider", "name", "campaign", "checked", "made", "revoked")
     for one in answer.json()["hooks"]:
         made.add_row(
             one["id"],
@@ -108,8 +108,8 @@ def list_hooks(
     console.out().print(made)
 
 
-@hooks.command("remove")
-def remove_hook(
+@hooks.command("revoke")
+def revoke_hook(
     id: Annotated[
         str, typer.Argument(metavar="ID", help="Id of the hook; turnout hooks list shows it.", show_default=False)
     ],
@@ -121,7 +121,7 @@ def remove_hook(
     """End a hook and forget its secret; what calls its address from now on is not found."""
     with connect(Target(url, key, data, workspace)) as server:
         made = server.call("DELETE", path("hooks", id)).json()
-    print(f"removed {made['id']} of {console.plain(made['provider'])} {console.plain(made['name'])}".rstrip())
+    print(f"revoked {made['id']} of {console.plain(made['provider'])} {console.plain(made['name'])}".rstrip())
 
 
 def _read(file: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from turnout.cli import console, options
 from turnout.cli.connection import Target, connect, path
+from turnout.errors import InvalidInput
 
 retention = typer.Typer(help="Take out what is personal in events past their time.", no_args_is_help=True)
 
@@ -20,6 +22,7 @@ def erase(
         bool,
         typer.Option("--drop-domain", help="Do not keep the domain of an e-mail address for numbers by domain."),
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     as_json: options.Json = False,
     url: options.Url = None,
     key: options.Key = None,
@@ -30,6 +33,10 @@ def erase(
 
     Their events get a pseudonym that nothing leads back from. Backups that were made before still have them.
     """
+    if not yes:
+        if not sys.stdin.isatty():
+            raise InvalidInput("nobody is there to be asked", hint="--yes erases without asking")
+        typer.confirm(f"Erase '{console.plain(recipient)}' for good?", abort=True, err=True)
     query = {"domain": "drop" if drop_domain else "keep"}
     with connect(Target(url, key, data, workspace)) as server:
         answer = server.call("DELETE", path("recipients", recipient), query=query)

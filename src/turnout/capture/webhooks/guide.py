@@ -31,7 +31,7 @@ https://turnout.example.com/hooks/postmark/hk_…
 In Postmark, under your server's message stream > Webhooks, add a webhook with this address …
 ```
 
-`turnout hooks list` shows the hooks there are and `turnout hooks remove ID` ends one; `/v1/hooks` does the same over
+`turnout hooks list` shows the hooks there are and `turnout hooks revoke ID` ends one; `/v1/hooks` does the same over
 HTTP. The address begins with `TURNOUT_PUBLIC_URL`. Set that, since providers call from outside, and some sign the
 address that they called.
 
@@ -74,7 +74,7 @@ counted as `quarantined`, and kept with the reason:
 turnout deadletters list
 turnout deadletters show ID
 turnout deadletters replay --all
-turnout deadletters drop --reason 'unknown event'
+turnout deadletters delete --reason 'unknown event'
 ```
 
 `replay` parses letters again, after an upgrade or when the clock or an option of the hook was wrong, and marks those
