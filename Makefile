@@ -30,7 +30,7 @@ bench: $(RUNTIME) ## measure the budgets
 	@exec $(BIN)/turnout bench $(ARGS)
 
 test: $(DEV) ## run every test; `make test ARGS=tests/stats`
-	@exec $(BIN)/pytest -n 3 $(ARGS)
+	@exec $(BIN)/pytest -n 4 $(ARGS)
 
 # The vendor's own client asks for Python 3.12, but its models, which are what is used of it, need nothing newer.
 test-clients: $(DEV) ## run the vendors' published clients against a server

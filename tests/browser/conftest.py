@@ -39,7 +39,7 @@ def executable() -> str:
     return next((place for place in places if Path(place).exists()), "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser of this run."""
     found = executable()
