@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.types import Scope
+
+#: How some proxies write an address: with its port, and IPv6 in brackets.
+_WITH_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Za-z:.%]+)\]|(?P<v4>[0-9.]+))(?::\d+)?")
 
 
 def client_address(scope: Scope, proxy_hops: int) -> str:
@@ -15,6 +20,8 @@ def client_address(scope: Scope, proxy_hops: int) -> str:
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         named = [part.strip() for part in b",".join(lines).decode("latin-1").split(",") if part.strip()]
         if named:
-            return named[-proxy_hops] if len(named) >= proxy_hops else named[0]
+            found = named[-proxy_hops] if len(named) >= proxy_hops else named[0]
+            dressed = _WITH_PORT.fullmatch(found)
+            return (dressed["v6"] or dressed["v4"]) if dressed else found
     client = scope.get("client")
     return client[0] if client else ""
