@@ -39,9 +39,10 @@ _FOLLOWED = frozenset({"a", "area"})
 _PLACEHOLDER = re.compile(r"\{\{|\{%|\{#|<%|%%|\*\||\$\{|#\{|\[\[")
 
 _TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)")
+#: Possessive in each class of characters, not as a group: Python 3.11 before 3.11.5 gets those wrong.
 _ATTRIBUTE = re.compile(
     r"""[\s/]*+(?P<name>[^\s/>][^\s/>=]*+)"""
-    r"""(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^\s>"'][^\s>]*+|(?=>))))?+"""
+    r"""(?:\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^\s>"'][^\s>]*+|(?=>))))?"""
 )
 _OPEN_QUOTE = re.compile(r"""\s*+=\s*+["']""")
 _TAG_END = re.compile(r"[\s/]*+>")
