@@ -64,6 +64,34 @@ Constants = Annotated[
         show_default=False,
     ),
 ]
+Zone = Annotated[
+    str,
+    typer.Option(
+        "--timezone", metavar="ZONE", help="Zone of times without an offset; UTC if not given.", show_default=False
+    ),
+]
+Encoding = Annotated[str, typer.Option("--encoding", metavar="NAME", help="Encoding of CSV.")]
+Delimiter = Annotated[
+    str,
+    typer.Option("--delimiter", metavar="C", help="Delimiter of CSV; found out if not given.", show_default=False),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse columns that are no field, instead of keeping them in properties.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show where columns go and the first events; send nothing.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin anew, where an import that was interrupted would go on.")
+]
+Skip = Annotated[
+    int,
+    typer.Option(
+        "--skip",
+        metavar="N",
+        min=0,
+        help="Leave out the first N lines (of CSV with its header), rows of Parquet or items of JSON.",
+        show_default=False,
+    ),
+]
 
 
 def import_(
@@ -71,36 +99,13 @@ def import_(
     format: Format = "",
     mapped: Mapped = None,
     constants: Constants = None,
-    timezone: Annotated[
-        str,
-        typer.Option(
-            "--timezone", metavar="ZONE", help="Zone of times without an offset; UTC if not given.", show_default=False
-        ),
-    ] = "",
-    encoding: Annotated[str, typer.Option("--encoding", metavar="NAME", help="Encoding of CSV.")] = "utf-8",
-    delimiter: Annotated[
-        str,
-        typer.Option("--delimiter", metavar="C", help="Delimiter of CSV; found out if not given.", show_default=False),
-    ] = "",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse columns that are no field, instead of keeping them in properties.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show where columns go and the first events; send nothing.")
-    ] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew, where an import that was interrupted would go on.")
-    ] = False,
-    skip: Annotated[
-        int,
-        typer.Option(
-            "--skip",
-            metavar="N",
-            min=0,
-            help="Leave out the first N lines (of CSV with its header), rows of Parquet or items of JSON.",
-            show_default=False,
-        ),
-    ] = 0,
+    timezone: Zone = "",
+    encoding: Encoding = "utf-8",
+    delimiter: Delimiter = "",
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    restart: Restart = False,
+    skip: Skip = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     url: options.Url = None,
     key: options.Key = None,
