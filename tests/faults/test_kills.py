@@ -23,8 +23,7 @@ from tests.processes import Command
 
 from turnout.serving import _free_port
 
-#: `KILLS=50 make test ARGS=tests/faults/test_kills.py` takes a minute.
-KILLS = int(os.environ.get("KILLS", "25"))
+KILLS = 50
 WRITERS = 4
 SEED = 20261121
 KEY = {"Authorization": "Bearer test-api-key"}
