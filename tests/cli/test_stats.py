@@ -36,6 +36,12 @@ def cells(out, start):
     return next(line.split() for line in out.splitlines() if line.strip().startswith(start))
 
 
+def test_what_only_machines_did_is_said_to_be_left_out(command):
+    event = {"campaign": "c", "recipient": "ann", "time": "2026-10-01T10:00:00Z"}
+    command.tenant.send({"type": "sent", **event}, {"type": "clicked", **event, "traffic": "bot"})
+    assert "counted: human and proxy traffic; left out: 1 bot" in command("stats", "c").out
+
+
 def test_a_page_has_the_funnel_and_the_days(spring):
     result = spring("stats", "spring")
     assert result.code == 0, result.err

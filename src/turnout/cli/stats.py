@@ -91,8 +91,8 @@ def _ask(server: Connection, query: dict[str, str]) -> bytes:
 
 
 def _worth(server: Connection, asked: dict[str, str]) -> str:
-    """The metrics that this question has data for."""
-    query = {name: value for name, value in asked.items() if name != "sort"}
+    """The metrics that this question has data for, in any traffic: what only machines did is said to be left out."""
+    query = {name: value for name, value in asked.items() if name != "sort"} | {"traffic": "all"}
     answer = server.get("/v1/stats", {**query, "metrics": ",".join(funnel.PROBES)})
     return ",".join(funnel.metrics(answer["totals"]))
 
