@@ -26,6 +26,8 @@ import pytest
 from tests.processes import Command
 
 from turnout import app, serving
+from turnout.demo.load import chunks
+from turnout.demo.sample import sample
 from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.settings import Settings
 from turnout.store.catalog import digest_of
@@ -33,6 +35,9 @@ from turnout.store.migrate import migrate
 from turnout.store.records import Records
 
 API_KEY = "test-api-key"
+
+#: The sample of the tests ends then.
+SAMPLED_AT = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)
 
 TESTS = Path(__file__).parent
 
@@ -197,6 +202,39 @@ def make_tenant(house: app.House, url: str) -> Iterator[Callable[..., Tenant]]:
 def tenant(make_tenant: Callable[..., Tenant]) -> Tenant:
     """A fresh workspace in UTC."""
     return make_tenant()
+
+
+@pytest.fixture(scope="session")
+def sampled(house: app.House, url: str) -> Iterator[Tenant]:
+    """The workspace of the sample campaigns, as `turnout demo` loads them; for tests that only look."""
+    catalog = house.services.catalog
+    workspace = catalog.add_workspace(f"sampled{uuid.uuid4().hex[:8]}", timezone="Europe/Berlin")
+    _, key = catalog.add_key(workspace.id)
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+        found = sample(SAMPLED_AT)
+        for body in found.campaigns:
+            client.put(f"/v1/campaigns/{body['id']}", json=body).raise_for_status()
+        for chunk in chunks(found):
+            answer = client.post("/v1/events", content=b"\n".join(chunk.lines))
+            assert answer.status_code == 200, answer.text
+        yield Tenant(workspace, key, client)
+
+
+@pytest.fixture
+def visit(url: str) -> Iterator[Callable[[Tenant], httpx.Client]]:
+    """Signs in at the dashboard: `visit(tenant)` is a client with the session's cookie, which follows no redirects."""
+    clients = []
+
+    def enter(tenant: Tenant) -> httpx.Client:
+        client = httpx.Client(base_url=url, timeout=60)
+        clients.append(client)
+        answer = client.post("/sign-in", data={"key": tenant.key})
+        assert answer.status_code == 303, answer.text
+        return client
+
+    yield enter
+    for client in clients:
+        client.close()
 
 
 @dataclass

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from turnout import privacy
+from turnout.charts.renderer import Renderer
 from turnout.errors import InvalidInput
 from turnout.ingest.context import Context
 from turnout.ingest.drain import Flush
@@ -117,6 +118,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         if alone:
             writer.exclusively(lambda: _look_at(events, engine))
             drop_left_behind(engine)
+        renderer = Renderer(settings.chart_processes)
+        ending.callback(renderer.close)
         services = Services(
             settings=settings,
             engine=engine,
@@ -128,9 +131,11 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             context=context,
             reclassifier=Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched),
             dead_letters=_dead_letters(settings, engine, clock, telemetry),
+            renderer=renderer,
             now=clock,
             threads=threads,
             unpacker=unpacker,
+            session_secret=settings.session_secret.encode() or secrets.token_bytes(32),
             local_token=secrets.token_urlsafe(24),
         )
         _set_going(services, store, keeper, reviewers, ending)

@@ -24,7 +24,15 @@ from turnout.admission import Admission, BodyReader
 from turnout.capture.address import client_address
 from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.limits import Attempts, KeyRates
-from turnout.errors import MethodNotAllowed, NotFound, Overloaded, RateLimited, TurnoutError, Unauthenticated
+from turnout.errors import (
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    SignedOut,
+    TurnoutError,
+    Unauthenticated,
+)
 from turnout.services import Services
 
 log = logging.getLogger(__name__)
@@ -57,7 +65,7 @@ class Application:
         doors = Doors(services)
         for room in rooms:
             for route in room.routes:
-                endpoint = Endpoint(room, route, services, doors)
+                endpoint = Endpoint(room, route, services, doors, rooms)
                 self._routes.append(StarletteRoute(route.path, cast(ASGIApp, endpoint), methods=[route.method]))
                 if "{" not in route.path:
                     self._exact[route.method, route.path] = endpoint
@@ -151,8 +159,11 @@ class Doors:
 class Endpoint:
     """One route of a room, as ASGI."""
 
-    def __init__(self, room: Room, route: Route, services: Services, doors: Doors) -> None:
+    def __init__(
+        self, room: Room, route: Route, services: Services, doors: Doors, rooms: tuple[Room, ...] = ()
+    ) -> None:
         self._room = room
+        self._rooms = rooms
         self._route = route
         self._services = services
         self._doors = doors
@@ -179,7 +190,7 @@ class Endpoint:
         body = BodyReader(receive, admission, scope[_HEADERS].get(b"content-length"))
         admission.requests += 1
         try:
-            call = Call(Request(scope, body), self._services, None, self._doors.rates, self._doors.attempts)
+            call = self._call(Request(scope, body), None)
             try:
                 call, response = await self._answer(call)
             finally:
@@ -198,7 +209,7 @@ class Endpoint:
             if self._route.scopes:
                 if room.prepare is not None:
                     await room.prepare(request)
-                call = Call(request, self._services, self._who(request), self._doors.rates, self._doors.attempts)
+                call = self._call(request, self._who(request))
                 if self._reads:
                     await self._services.writer.settled(call.workspace.id)
             return call, await self._route.handler(call)
@@ -210,6 +221,9 @@ class Endpoint:
                 TurnoutError("something went wrong here; it is in the server's log"), request
             )
 
+    def _call(self, request: Request, caller: Caller | None) -> Call:
+        return Call(request, self._services, caller, self._doors.rates, self._doors.attempts, self._rooms)
+
     def _who(self, request: Request) -> Caller:
         """The caller, who may do this and isn't asking too often."""
         room, doors, telemetry = self._room, self._doors, self._services.telemetry
@@ -217,6 +231,8 @@ class Endpoint:
         wait_s = doors.attempts.wait_s(address)
         try:
             caller = room.authenticate(request, self._services)
+        except SignedOut:
+            raise
         except Unauthenticated:
             telemetry.unauthenticated.labels(room.name).inc()
             if wait_s:

@@ -5,6 +5,7 @@
     │   ├── UnknownName         a metric, dimension, zone … that does not exist; knows the nearest
     │   └── BodyTimeout         its body did not come in time
     ├── Unauthenticated         no credentials, or wrong ones
+    │   └── SignedOut           a person who has not signed in, or whose session is over
     ├── Forbidden               the credentials are good, but not for this
     ├── NotFound                no such thing in this workspace
     │   └── Gone                there was, and it has ended
@@ -14,6 +15,7 @@
     ├── UnsupportedFormat       a content type or encoding that is not spoken
     ├── RateLimited             too often; knows when to come back
     ├── Overloaded              not now; nothing was taken; knows when to come back
+    ├── NotDrawn                a chart or document could not be made; its numbers are there
     └── StoreError              the store could not do it
         ├── StoreDamaged        what is stored can't be read; asking again does not help
         ├── StoreOwned          another process owns the data directory
@@ -68,6 +70,12 @@ class Unauthenticated(TurnoutError):
     """No credentials, or wrong ones."""
 
     code = "unauthenticated"
+
+
+class SignedOut(Unauthenticated):
+    """Nobody is signed in here. No secret was tried, so it does not count as an attempt."""
+
+    code = "signed_out"
 
 
 class Forbidden(TurnoutError):
@@ -130,6 +138,12 @@ class Overloaded(TurnoutError):
     def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NotDrawn(TurnoutError):
+    """A chart or document could not be made, or not in time; the numbers it would show can still be asked for."""
+
+    code = "not_drawn"
 
 
 class StoreError(TurnoutError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from turnout.charts.renderer import Renderer
 from turnout.ingest.context import Context
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
@@ -38,11 +40,14 @@ class Services:
     context: Context
     reclassifier: Reclassifier
     dead_letters: DeadLetters
+    renderer: Renderer
     now: Callable[[], datetime]
     threads: ThreadPoolExecutor
     #: One thread: large bodies are taken apart one after the other. Side by side they would share the
     #: interpreter and all be done at the same late moment; so the writer gets the first one early.
     unpacker: ThreadPoolExecutor
+    #: What sessions of the dashboard are signed with.
+    session_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     #: Of this run only: lets commands on this machine act for any workspace.
     local_token: str = ""
     is_ready: Callable[[], bool] = lambda: True

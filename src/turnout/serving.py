@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from turnout.app import House
 from turnout.asgi import Application
+from turnout.dashboard.routes import ROOM as DASHBOARD
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
 
@@ -60,7 +61,7 @@ async def serving(house: House):  # type: ignore[no-untyped-def]
     stopping = False
     services = replace(house.services, is_ready=lambda: not stopping)
     server = Server(
-        Application(services, ROOMS),
+        Application(services, (*ROOMS, DASHBOARD)),
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,

@@ -48,6 +48,9 @@ class Settings:
     query_memory_limit_bytes: int = 2048 * MIB
     cache_entries: int = 2000
     shutdown_timeout_s: int = 30
+    chart_processes: int = 1
+    #: What the dashboard's sessions are signed with; a new one at each start if empty.
+    session_secret: str = ""
 
     connection_limit: int = 1024
     header_limit_bytes: int = 128 * 1024
@@ -98,6 +101,8 @@ ENVIRONMENT = {
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
     "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "query_memory_limit_bytes",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
+    "TURNOUT_CHART_PROCESSES": "chart_processes",
+    "TURNOUT_SESSION_SECRET": "session_secret",
     "TURNOUT_CONNECTION_LIMIT": "connection_limit",
     "TURNOUT_HEADER_LIMIT_BYTES": "header_limit_bytes",
     "TURNOUT_HEADER_TIMEOUT_S": "header_timeout_s",
@@ -121,7 +126,8 @@ ENVIRONMENT = {
 
 #: Without one of these a server takes nothing, or never starts to.
 _NEEDED = frozenset({
-    "readers", "body_limit_bytes", "expanded_limit_bytes", "request_limit_events", "queue_limit_events",
+    "readers", "chart_processes",
+    "body_limit_bytes", "expanded_limit_bytes", "request_limit_events", "queue_limit_events",
     "spool_limit_events", "spool_limit_bytes", "spool_age_limit_s", "settle_timeout_s", "connection_limit",
     "header_limit_bytes", "header_timeout_s", "body_timeout_s", "inflight_limit_requests", "inflight_limit_bytes",
 })  # fmt: skip

@@ -53,6 +53,8 @@ class Call:
     caller: Caller | None
     rates: KeyRates | None = None
     attempts: Attempts | None = None
+    #: Every room there is, for what describes them.
+    rooms: tuple[Room, ...] = ()
 
     def admit_events(self, count: int) -> None:
         """Count the events of this request for its key; RateLimited, before any is taken, if they are too many."""

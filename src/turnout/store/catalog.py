@@ -173,6 +173,10 @@ class Catalog:
             self._hold_key(key)
             return key
 
+    def key(self, key_id: str) -> ApiKey | None:
+        """The key with this id, even if it is revoked."""
+        return self._keys.get(key_id)
+
     def key_of(self, secret: str) -> ApiKey | None:
         """The living key with this secret."""
         key = self._by_digest(digest_of(secret))

@@ -10,12 +10,12 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from turnout.dialects.contract import Call
-from turnout.dialects.native import parse, render, wire
+from turnout.dialects.native import render, wire
 from turnout.dialects.native.campaigns import read_body
 from turnout.errors import Forbidden, InvalidInput, UnknownName
 from turnout.ingest.traffic import network_of
 from turnout.model import SCOPES, ApiKey, Workspace
-from turnout.stats import calendar
+from turnout.stats import asking, calendar
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
 #: What a workspace may choose; see `model.Workspace`.
@@ -142,7 +142,7 @@ async def cells_of(call: Call, campaigns: Sequence[str], from_: str, to: str) ->
     NotFound for a campaign that is neither in the catalog nor in any event, InvalidInput for a wrong range.
     """
     timezone = call.workspace.timezone
-    start, end = parse.moment(from_, timezone, "from"), parse.moment(to, timezone, "to")
+    start, end = asking.moment(from_, timezone, "from"), asking.moment(to, timezone, "to")
     start, end = FIRST_MS if start is None else start, LAST_MS if end is None else end
     if end < start:
         raise InvalidInput("the range ends before it starts", field="to")

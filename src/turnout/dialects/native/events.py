@@ -13,7 +13,7 @@ from turnout.dialects.contract import Call
 from turnout.dialects.native import parse, render, wire
 from turnout.errors import UnknownName
 from turnout.model import EVENT_TYPES
-from turnout.stats import export
+from turnout.stats import asking, export
 
 
 async def capture(call: Call) -> Response:
@@ -27,18 +27,18 @@ async def export_events(call: Call) -> Response:
     """Stream raw events, oldest first within each campaign and type."""
     asked, filters = parse.query(wire.ExportQuery, call.request.query_params.multi_items(), filters=True)
     form = render.chosen_format(asked.format, call.request.headers.get("accept", ""), ("ndjson", "csv", "parquet"))
-    timezone = parse.zone_of(asked.timezone, call.workspace)
-    types = parse.names(asked.type)
+    timezone = asking.zone_of(asked.timezone, call.workspace)
+    types = asking.names(asked.type)
     for name in types:
         if name not in EVENT_TYPES:
             raise UnknownName("event type", name, EVENT_TYPES, field="type")
-    traffic = parse.traffic(asked.traffic or "all")
+    traffic = asking.traffic(asked.traffic or "all")
     statement = export.events(
         call.workspace.id,
         types=types,
         filters=filters,
-        from_ms=parse.moment(asked.from_, timezone, "from"),
-        to_ms=parse.moment(asked.to, timezone, "to"),
+        from_ms=asking.moment(asked.from_, timezone, "from"),
+        to_ms=asking.moment(asked.to, timezone, "to"),
         timezone=timezone,
         traffic=traffic,
     )

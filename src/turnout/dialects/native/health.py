@@ -138,16 +138,3 @@ def _measure(services: Services) -> None:
             telemetry.holds(table.name, table.rows, table.parts, table.bytes)
     except (TurnoutError, OSError) as error:
         log.warning("the store could not be measured: %s", error)
-
-
-async def index(call: Call) -> Response:
-    """What this is and where to go on."""
-    body = {
-        "turnout": __version__,
-        "statistics": "/v1/stats",
-        "campaigns": "/v1/campaigns",
-        "dictionary": "/v1/metrics",
-        "openapi": "/openapi.json",
-        "health": "/healthz",
-    }
-    return Response(render.encode(body), media_type="application/json")

@@ -10,15 +10,14 @@ import msgspec
 
 from turnout.dialects.native import wire
 from turnout.errors import InvalidInput, UnknownName
-from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES, Workspace
-from turnout.stats import calendar
+from turnout.model import Workspace
+from turnout.stats.asking import moment, names, traffic, zone_of
 from turnout.stats.metrics import DIMENSIONS
 from turnout.stats.question import Filter, Question, Sort
 
 T = TypeVar("T", bound=msgspec.Struct)
 Pairs = Iterable[tuple[str, str]]
 
-_END_MS = 4_102_444_800_000  # 2100
 _COMMA = re.compile(r"(?<!\\),")
 
 
@@ -55,11 +54,6 @@ def split(text: str) -> list[str]:
     return [part.replace("\\,", ",") for part in _COMMA.split(text)]
 
 
-def names(text: str) -> tuple[str, ...]:
-    """A comma-separated list of names."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 def question(asked: wire.StatsQuery, filters: tuple[Filter, ...], workspace: Workspace) -> Question:
     """The question of a /v1/stats query."""
     timezone = zone_of(asked.timezone, workspace)
@@ -77,34 +71,3 @@ def question(asked: wire.StatsQuery, filters: tuple[Filter, ...], workspace: Wor
         offset=asked.offset,
         placed_by=asked.by,
     )
-
-
-def zone_of(asked: str, workspace: Workspace) -> str:
-    """The zone that is asked for, checked; the workspace's if none is."""
-    name = asked or workspace.timezone
-    calendar.zone(name)
-    return name
-
-
-def moment(text: str, timezone: str, field: str) -> int | None:
-    """One end of a range in epoch milliseconds; None leaves it open."""
-    if not text:
-        return None
-    found = calendar.parse_moment(text, timezone, field)
-    # The first day of 1970 begins before the epoch where clocks are ahead of UTC.
-    if not -86_400_000 <= found < _END_MS:
-        raise InvalidInput("the time must be between 1970 and 2100", field=field)
-    return found
-
-
-def traffic(text: str) -> tuple[str, ...]:
-    """Traffic classes, in the model's order; `all` is every one of them, nothing is the default."""
-    asked = names(text)
-    if not asked:
-        return DEFAULT_TRAFFIC
-    if "all" in asked:
-        return TRAFFIC_CLASSES
-    for name in asked:
-        if name not in TRAFFIC_CLASSES:
-            raise UnknownName("traffic class", name, (*TRAFFIC_CLASSES, "all"), field="traffic")
-    return tuple(name for name in TRAFFIC_CLASSES if name in asked)

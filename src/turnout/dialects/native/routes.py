@@ -37,6 +37,7 @@ STATUS: dict[type[errors.TurnoutError], int] = {
     errors.UnknownName: 400,
     errors.BodyTimeout: 408,
     errors.Unauthenticated: 401,
+    errors.SignedOut: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Gone: 410,
@@ -46,6 +47,7 @@ STATUS: dict[type[errors.TurnoutError], int] = {
     errors.UnsupportedFormat: 415,
     errors.RateLimited: 429,
     errors.Overloaded: 503,
+    errors.NotDrawn: 503,
     errors.StoreError: 503,
     errors.StoreDamaged: 500,
     errors.StoreOwned: 503,
@@ -245,7 +247,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/readyz", health.readyz, "Readiness", answers={200: wire.Readiness, 503: wire.Readiness}),
     Route("GET", "/metrics", health.prometheus, "Prometheus counters", answers={200: None}),
     Route("GET", "/openapi.json", _openapi, "This description", answers={200: None}),
-    Route("GET", "/", health.index, "Where to go", answers={200: None}),
 )  # fmt: skip
 
 ROOM = Room("native", ROUTES, authenticate, render_error)

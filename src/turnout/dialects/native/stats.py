@@ -7,7 +7,7 @@ from starlette.responses import Response
 from turnout.dialects.contract import Call
 from turnout.dialects.native import parse, render, wire
 from turnout.dialects.native.events import stream
-from turnout.stats import export
+from turnout.stats import asking, export
 from turnout.stats.question import Question
 
 
@@ -27,17 +27,17 @@ async def recipients(call: Call) -> Response:
     asked, filters = parse.query(wire.RecipientsQuery, call.request.query_params.multi_items(), filters=True)
     form = render.chosen_format(asked.format, call.request.headers.get("accept", ""), ("ndjson", "csv", "parquet"))
     campaign = call.services.catalog.campaign(call.workspace.id, call.request.path_params["id"])
-    timezone = parse.zone_of(asked.timezone, call.workspace)
+    timezone = asking.zone_of(asked.timezone, call.workspace)
     question = Question(
         call.workspace.id,
         ("recipients",),
         filters=filters,
-        from_ms=parse.moment(asked.from_, timezone, "from"),
-        to_ms=parse.moment(asked.to, timezone, "to"),
+        from_ms=asking.moment(asked.from_, timezone, "from"),
+        to_ms=asking.moment(asked.to, timezone, "to"),
         timezone=timezone,
-        traffic=parse.traffic(asked.traffic),
+        traffic=asking.traffic(asked.traffic),
     )
-    statement = export.recipients(question, campaign.id, parse.names(asked.did), parse.names(asked.did_not))
+    statement = export.recipients(question, campaign.id, asking.names(asked.did), asking.names(asked.did_not))
     return await stream(call, statement, form, question.traffic)
 
 

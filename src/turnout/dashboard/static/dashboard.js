@@ -1,0 +1,1 @@
+// What pages do beyond showing themselves: values where the pointer is.
