@@ -79,30 +79,42 @@ class View:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: `name` is a metric's or dimension's where it is one, and is what rows are read by."""
+    """A column of a table: `name` is a metric's or dimension's where it is one, and is what rows are read by.
+
+    `note` says what a column is that is neither, or means something else than the metric of its name. Where each row
+    is of another metric, `metric_in` is the field of a row that says which.
+    """
 
     name: str
     label: str
     kind: Kind
+    note: str = ""
+    metric_in: str = ""
 
     @property
     def definition(self) -> str:
-        """What a metric or dimension means; empty for what is neither."""
+        """What the column holds: its note, or what the metric or dimension means; empty for what is neither."""
         known = METRICS.get(self.name) or DIMENSIONS.get(self.name)
-        return known.definition if known is not None else ""
+        return self.note or (known.definition if known is not None and not self.metric_in else "")
+
+    def name_in(self, row: Mapping[str, Cell]) -> str:
+        """What a row's cell is called: the metric that it is of, else the column's name."""
+        return str(row.get(self.metric_in) or self.name) if self.metric_in else self.name
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows of cells by the columns' names, in order; `total` is the row below them: true uniques, never a sum of rows.
 
-    Where there are more rows than are shown, `row_count` says how many there are.
+    Where there are more rows than are shown, `row_count` says how many there are. The last `quiet_count` rows are
+    beside the point, and stand back.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     total: Mapping[str, Cell] | None = None
     row_count: int = 0
+    quiet_count: int = 0
 
 
 @dataclass(frozen=True)
