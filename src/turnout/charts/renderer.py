@@ -127,6 +127,9 @@ class Renderer:
         try:
             if self._closed:
                 raise NotDrawn("the server is stopping")
+            if process is not None and process.has_ended:
+                process.end()
+                process = None
             if process is None:
                 process = _Process()
             yield process
@@ -167,6 +170,11 @@ class _Process:
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether something else has ended it, while nobody was looking."""
+        return self._process.poll() is not None
 
     def ask(self, frame: bytes, ends_s: float) -> bytes:
         """Send a frame and read the answer; NotDrawn if it isn't there by then."""

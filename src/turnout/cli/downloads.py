@@ -135,7 +135,7 @@ def _download(server: Connection, where: str, query: dict[str, str], output: Pat
     chosen = _chosen(output, form)
     if chosen == "parquet" and output is None and sys.stdout.isatty():
         raise InvalidInput("Parquet is nothing for a terminal", hint="-o FILE.parquet")
-    with server.stream(where, {**query, "format": chosen}) as blocks, _sink(output) as file:
+    with server.stream(where, {**query, "format": chosen}) as blocks, sink(output) as file:
         if output is None:
             for block in blocks:
                 file.write(block)
@@ -160,7 +160,7 @@ def _chosen(output: Path | None, form: str) -> str:
 
 
 @contextlib.contextmanager
-def _sink(output: Path | None) -> Iterator[BinaryIO]:
+def sink(output: Path | None) -> Iterator[BinaryIO]:
     """stdout, or a file that gets its name only when all of it is there."""
     if output is None:
         yield sys.stdout.buffer

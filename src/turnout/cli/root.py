@@ -11,6 +11,7 @@ import typer
 from turnout import __version__
 from turnout.cli import exits, privacy, registry, upkeep
 from turnout.cli.backup import backup, restore
+from turnout.cli.charts import chart
 from turnout.cli.deadletters import deadletters
 from turnout.cli.demo import demo
 from turnout.cli.downloads import export, recipients
@@ -53,6 +54,7 @@ def _root(
 application.command("serve")(serve)
 application.command("import")(import_)
 application.command("stats")(stats)
+application.command("chart")(chart)
 application.command("recipients")(recipients)
 application.command("erase")(privacy.erase)
 application.add_typer(privacy.retention, name="retention")

@@ -14,6 +14,7 @@ from turnout.dialects.native import (
     admin,
     backup,
     campaigns,
+    charts,
     damage,
     events,
     health,
@@ -117,6 +118,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/v1/campaigns/{id:path}/recipients", stats.recipients, "Who did and who did not", ("read",),
         query=wire.RecipientsQuery, answers={200: None},
+    ),
+    Route(
+        "GET", "/v1/campaigns/{id:path}/chart.{form}", charts.chart, "A chart, as PNG, SVG or PDF", ("read",),
+        query=wire.ChartQuery, answers={200: None},
     ),
     Route(
         "GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",),

@@ -88,6 +88,24 @@ class RecipientsQuery(Struct, frozen=True):
     format: str = ""
 
 
+class ChartQuery(Struct, frozen=True):
+    """Query of /v1/campaigns/{id}/chart.png, .svg and .pdf: which panel, of which part of the campaign, and its look.
+
+    `range` is 7d, 30d, 90d, 365d or all; or `from` and `to` say it. `metrics` and `grain` are for panels over time.
+    """
+
+    panel: str = "series"
+    range: str = ""
+    from_: str = field(default="", name="from")
+    to: str = ""
+    timezone: str = ""
+    traffic: str = ""
+    grain: str = ""
+    metrics: str = ""
+    look: Literal["light", "dark"] = "light"
+    scale: float = 2.0
+
+
 class ExportQuery(Struct, frozen=True):
     """Query of GET /v1/events: the raw events, streamed; any dimension's name is a filter."""
 
