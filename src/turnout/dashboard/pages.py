@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import jinja2
+import msgspec
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
@@ -24,7 +25,7 @@ from turnout.dashboard.session import Session
 from turnout.dialects.contract import Call
 from turnout.errors import Forbidden, InvalidInput, TurnoutError
 from turnout.panels import wording
-from turnout.panels.contract import words
+from turnout.panels.contract import Cell, words
 
 #: No script but our own files, nothing from elsewhere, no frame around us.
 POLICY = (
@@ -117,6 +118,7 @@ def _environment() -> jinja2.Environment:
     )
     made.filters["cell"] = wording.cell
     made.filters["words"] = words
+    made.filters["raw"] = raw
     made.globals["static"] = address_of
     made.globals["link"] = link
     return made
@@ -126,6 +128,13 @@ def link(path: str, **query: object) -> str:
     """An address with its query, names and values encoded; what is None or empty is left out."""
     given = [(name.rstrip("_"), value) for name, value in query.items() if value not in (None, "")]
     return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def raw(value: Cell) -> str:
+    """A cell as /v1/stats writes it: a text as it is, else JSON; empty for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()
 
 
 def drawing(svg: str) -> Markup:
