@@ -4,13 +4,13 @@
     from=, to=                             dates or moments, half-open
     timezone=, traffic=, grain=, metrics=  as the API has them; all may be left out
 
-Texts enter, a `View` leaves. InvalidInput and UnknownName say what can't be.
+`given` makes one of what a form of the dashboard sends. Texts enter, a `View` leaves. InvalidInput and UnknownName say what can't be.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,10 @@ _UNTIL_MS: tuple[tuple[Grain, int], ...] = (("hour", 3 * _DAY_MS), ("day", 120 *
 _LIMIT_MS: dict[Grain, int] = {"hour": 92 * _DAY_MS, "day": 3660 * _DAY_MS}
 
 
+#: Names that may be said several times, by boxes that are ticked.
+_LISTS = frozenset({"traffic", "metrics"})
+
+
 @dataclass(frozen=True)
 class Range:
     """A half-open range of time in epoch milliseconds, None where it is open, in a zone."""
@@ -45,6 +49,19 @@ class Range:
     from_ms: int | None
     to_ms: int | None
     timezone: str
+
+
+def given(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What a form asks of a view. Empty fields are left out, boxes are gathered into a list, and dates that somebody
+    wrote go before the name of the range that was seen when they did."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in NAMES or not value.strip():
+            continue
+        found[name] = f"{found[name]},{value}" if name in _LISTS and name in found else value.strip()
+    if "from" in found or "to" in found:
+        found.pop("range", None)
+    return found
 
 
 def read(services: Services, workspace: Workspace, campaign: Campaign, asked: Mapping[str, str]) -> View:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,8 @@ import pyarrow.parquet as pq
 from turnout.dialects.native import wire
 from turnout.errors import UnsupportedFormat
 from turnout.model import Campaign, CampaignFields
-from turnout.stats.answer import Answer, Row
+from turnout.stats import cells
+from turnout.stats.answer import Answer
 from turnout.stats.metrics import DIMENSIONS, METRICS, Metric
 from turnout.stats.question import Question
 from turnout.store.events import Span
@@ -101,34 +101,20 @@ def columns(question: Question) -> list[str]:
     return found
 
 
-def money_text(value: dict[str, Decimal]) -> str:
-    """Money in one cell: `EUR 19.99; USD 5`."""
-    return "; ".join(f"{code} {amount}" for code, amount in value.items())
-
-
 def _csv(answer: Answer) -> bytes:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\r\n")
     names = columns(answer.question)
     writer.writerow(names)
     for row in answer.rows:
-        writer.writerow([_cell(row[name]) for name in names])
+        writer.writerow([cells.text(row[name]) for name in names])
     return sink.getvalue().encode()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, dict):
-        return money_text(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        # A spreadsheet would run it as a formula.
-        return "'" + value
-    return "" if value is None else value
 
 
 def _parquet(answer: Answer) -> bytes:
     fields = [pa.field(name, _arrow_type(name)) for name in columns(answer.question)]
     table = pa.table(
-        {field.name: pa.array([_arrow_value(row, field.name) for row in answer.rows], field.type) for field in fields},
+        {field.name: pa.array([cells.arrow(row[field.name]) for row in answer.rows], field.type) for field in fields},
         schema=pa.schema(fields),
     )
     sink = io.BytesIO()
@@ -143,13 +129,8 @@ def _arrow_type(name: str) -> pa.DataType:
     if metric is None:
         return pa.float64() if "viewing_time" in name else pa.int64()
     if metric.kind == "money":
-        return pa.map_(pa.string(), pa.decimal128(38, 6))
+        return cells.MONEY
     return pa.float64() if metric.kind == "ratio" or metric.scale != 1 else pa.int64()
-
-
-def _arrow_value(row: Row, name: str) -> object:
-    value = row[name]
-    return list(value.items()) if isinstance(value, dict) else value
 
 
 def campaign(found: Campaign, span: Span | None) -> wire.CampaignAnswer:
