@@ -28,12 +28,13 @@ class Group(enum.StrEnum):
     CACHED = "cached"
     QUESTIONS = "questions"
     CREDITS = "credits"
+    DASHBOARD = "dashboard"
     SCALE = "scale"
     SOAK = "soak"
 
 
 #: Those that take longer than all the others together are measured only where they are named.
-_USUAL = tuple(group for group in Group if group not in (Group.SCALE, Group.SOAK))
+_USUAL = tuple(group for group in Group if group not in (Group.DASHBOARD, Group.SCALE, Group.SOAK))
 
 
 Events = Annotated[int, typer.Option(min=1000, help="Events of the fixed-size ingest cases, and of the first store.")]
@@ -48,7 +49,8 @@ Rounds = Annotated[int, typer.Option(min=1, max=100, help="How often each side o
 Only = Annotated[
     list[Group] | None,
     typer.Option(
-        help="Measure only this group; may be given several times. `scale` and `soak` are measured only when named.",
+        help="Measure only this group; may be given several times. `dashboard`, `scale` and `soak` are measured only "
+        "when named.",
         show_default=False,
     ),
 ]
@@ -147,7 +149,7 @@ def _run(groups: tuple[Group, ...], sizes: Sizes, output: Path, directory: Path 
 
 
 def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
-    from turnout.bench import cached, credits, ingest, questions, scale, singles, soak
+    from turnout.bench import cached, credits, dashboard, ingest, questions, scale, singles, soak
 
     return {
         Group.INGEST: ingest.measure,
@@ -155,6 +157,7 @@ def _measure(group: Group, ground: Ground) -> Iterator[Finding]:
         Group.CACHED: cached.measure,
         Group.QUESTIONS: questions.measure,
         Group.CREDITS: credits.measure,
+        Group.DASHBOARD: dashboard.measure,
         Group.SCALE: scale.measure,
         Group.SOAK: soak.measure,
     }[group](ground)

@@ -57,9 +57,13 @@ class Load:
         return self.answers / self.seconds
 
 
-def request(method: str, path: str, *, key: str = "", body: bytes = b"", media_type: str = "application/json") -> bytes:
+def request(
+    method: str, path: str, *, key: str = "", body: bytes = b"", media_type: str = "application/json", cookie: str = ""
+) -> bytes:
     """One whole request."""
     lines = [f"{method} {path} HTTP/1.1", "host: bench", f"authorization: Bearer {key}"]
+    if cookie:
+        lines.append(f"cookie: {cookie}")
     if body:
         lines += [f"content-type: {media_type}", f"content-length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -29,7 +29,8 @@ Contender = Callable[[Sequence[bytes]], float]
 class Sizes:
     """How much is measured. `events` is also the size of the first store that questions are asked of,
     `recipients` that of the campaign whose credits are asked for, `scales` those of the stores of `scale`, the
-    smallest first, and `minutes` the time of `soak`.
+    smallest first, the last of which `dashboard` is shown over with `page_campaigns` campaigns, and `minutes` the
+    time of `soak`.
     """
 
     events: int = 1_000_000
@@ -39,6 +40,7 @@ class Sizes:
     minutes: float = 10.0
     rounds: int = 5
     campaigns: int = 200
+    page_campaigns: int = 10_000
     limit_s: float = 3.0
     asks: int = 200
     asks_limit_s: float = 5.0
@@ -59,6 +61,7 @@ QUICK = Sizes(
     minutes=0.02,
     rounds=1,
     campaigns=5,
+    page_campaigns=20,
     limit_s=0.1,
     asks=1,
     asks_limit_s=0.5,
@@ -75,13 +78,13 @@ class Ground:
     sizes: Sizes
     note: Callable[[str], None]
 
-    def traffic(self, count: int, batch: int, seed: int) -> Iterator[bytes]:
+    def traffic(self, count: int, batch: int, seed: int, campaigns: int = 0) -> Iterator[bytes]:
         """Bodies of `batch` events; another seed gives other events of the same campaigns."""
-        return bodies(count, batch, campaigns=self.sizes.campaigns, end=END, seed=seed)
+        return bodies(count, batch, campaigns=campaigns or self.sizes.campaigns, end=END, seed=seed)
 
-    def load(self, server: Server, count: int, seed: int) -> float:
+    def load(self, server: Server, count: int, seed: int, campaigns: int = 0) -> float:
         """Send `count` events to a server, and return how many a second it took (their making included)."""
-        supply = self.traffic(count, LOAD_EVENTS, seed)
+        supply = self.traffic(count, LOAD_EVENTS, seed, campaigns)
         started = time.perf_counter()
         drive(server.address, (post(body) for body in supply), LOAD_CONNECTIONS)
         return count / (time.perf_counter() - started)
