@@ -23,29 +23,6 @@ def test_numbers(value, text):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (0, "0.00 %"), (0.325, "32.5 %"), (0.0251, "2.51 %"), (0.00042, "0.042 %"), (1, "100.0 %")],
-)
-def test_rates(value, text):
-    assert console.percent(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (12.5, "12.5 s"),
-        (59, "59 s"),
-        (61, "1 min 01 s"),
-        (3600, "1 h 00 min"),
-        (4_000_000, "1,111 h 06 min"),
-    ],
-)
-def test_durations(seconds, text):
-    assert console.duration(seconds) == text
-
-
-@pytest.mark.parametrize(
     ("values", "line"),
     [
         ([], ""),
@@ -83,11 +60,6 @@ def test_progress_is_silent_in_a_pipe(capsys):
     with console.progress("events") as bar:
         bar.update(bar.add_task("x", total=2), completed=1)
     assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(("number", "text"), [(0, "0 events"), (1, "1 event"), (1234, "1,234 events")])
-def test_one_of_something_is_one(number, text):
-    assert console.counted(number, "event") == text
 
 
 def test_a_record_is_written_for_people(capsys):

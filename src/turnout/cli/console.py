@@ -10,8 +10,9 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from turnout.panels import wording
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,11 +111,6 @@ def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def counted(number: int, thing: str) -> str:
-    """So many of something: 1 event, 1,234 events."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
 def plain(text: object) -> str:
     """Text of somebody else's, without what would steer a terminal."""
     return _CONTROL.sub("\ufffd", str(text))
@@ -126,34 +122,14 @@ def minute(moment: str | None) -> str:
 
 
 def number(value: Any) -> str:
-    """A metric's value: 1,234, 12.5, EUR 19.99 + USD 5, – for none."""
+    """A metric's value: 1,234, 12.5, EUR 19.99 + USD 5.00, – for none."""
     if value is None:
-        return "–"
+        return wording.NOTHING
     if isinstance(value, dict):
-        return " + ".join(f"{code} {Decimal(amount):,.2f}" for code, amount in value.items()) or "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
+        return wording.money(value)
+    if isinstance(value, int | float):
+        return wording.number(value)
     return plain(value)
-
-
-def percent(value: float | None) -> str:
-    """A ratio as 12.34 %; small ones keep their first digits."""
-    if value is None:
-        return "–"
-    digits = 1 if value >= 0.1 else 2 if value >= 0.001 or value == 0 else 3
-    return f"{value * 100:.{digits}f} %"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as 2 h 05 min, 3 min 20 s or 12.5 s."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds != int(seconds) else f"{int(seconds)} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:

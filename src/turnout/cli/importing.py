@@ -17,6 +17,7 @@ import typer
 from turnout.cli import console, exits, options
 from turnout.cli.connection import Connection, Target, connect
 from turnout.errors import InvalidInput, TurnoutError
+from turnout.panels import wording
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -304,8 +305,8 @@ def _report(tally: Tally, files: int, seconds: float, before: int, as_json: bool
         print(json.dumps(report, ensure_ascii=False))
         return
     rate = f", {(tally.events - before) / seconds:,.0f} events/s" if seconds > 0 else ""
-    events = console.counted(tally.events, "event")
-    print(f"{events} from {console.counted(files, 'file')} in {seconds:.1f} s{rate}")
+    events = wording.many(tally.events, "event")
+    print(f"{events} from {wording.many(files, 'file')} in {seconds:.1f} s{rate}")
     width = len(f"{tally.events:,}")
     print(f"  accepted    {tally.accepted:>{width},}")
     print(f"  duplicates  {tally.duplicates:>{width},}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from turnout.cli import console, funnel
+from turnout.panels import wording
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,7 +71,7 @@ def _funnel_table(answer: Answer) -> Table:
             f"  {line.label}" if line.detail else line.label,
             "" if line.events is None else console.number(line.events),
             "" if line.recipients is None else console.number(line.recipients),
-            "" if line.rate is None else console.percent(line.rate),
+            "" if line.rate is None else wording.percent(line.rate),
             line.of,
             trend,
             style="dim" if line.detail else None,
@@ -91,8 +92,8 @@ def _facts(totals: dict[str, Any]) -> list[str]:
             f"at most {totals['peak_concurrent_viewers']:,} at once"
         )
         found.append(
-            f"watched: {console.duration(totals['viewing_time_s'])}, "
-            f"{console.duration(totals['average_viewing_time_s'])} a viewer"
+            f"watched: {wording.duration(totals['viewing_time_s'])}, "
+            f"{wording.duration(totals['average_viewing_time_s'])} a viewer"
         )
     return found
 
@@ -125,9 +126,9 @@ def _heading(name: str) -> str:
 
 def _value(name: str, value: Any) -> str:
     if name.endswith("_rate"):
-        return console.percent(value)
+        return wording.percent(value)
     if name.endswith("_time_s") and value is not None:
-        return console.duration(value)
+        return wording.duration(value)
     return console.number(value)
 
 

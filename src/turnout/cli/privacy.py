@@ -10,6 +10,7 @@ import typer
 from turnout.cli import console, options
 from turnout.cli.connection import Target, connect, path
 from turnout.errors import InvalidInput
+from turnout.panels import wording
 
 retention = typer.Typer(help="Take out what is personal in events past their time.", no_args_is_help=True)
 
@@ -47,10 +48,10 @@ def erase(
     if not any(done.values()):
         print("there is nobody of this id")
         return
-    own = console.counted(done["events"], "event")
+    own = wording.many(done["events"], "event")
     print(f"erased from {own} of their own and {done['mentions']:,} of others that named them")
     if done["letters"]:
-        print(f"dropped {console.counted(done['letters'], 'dead letter')} about them")
+        print(f"dropped {wording.many(done['letters'], 'dead letter')} about them")
 
 
 @retention.command("run")
@@ -73,6 +74,6 @@ def run(
         print("nothing expires: the workspace's retention_days is 0")
         return
     would = "would be " if done["dry_run"] else ""
-    print(f"before {done['before']} ({console.counted(done['retention_days'], 'day')}):")
-    print(f"  {console.counted(done['cleared'], 'event')} {would}cleared of what came with their requests")
-    print(f"  {console.counted(done['recipients'], 'person')} without an event since {would}erased")
+    print(f"before {done['before']} ({wording.many(done['retention_days'], 'day')}):")
+    print(f"  {wording.many(done['cleared'], 'event')} {would}cleared of what came with their requests")
+    print(f"  {wording.many(done['recipients'], 'person')} without an event since {would}erased")

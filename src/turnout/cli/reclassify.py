@@ -13,6 +13,7 @@ import typer
 from turnout.cli import console, options, upkeep
 from turnout.cli.connection import Connection, Target, connect
 from turnout.errors import InvalidInput
+from turnout.panels import wording
 
 #: So many requests at most, each of one campaign or of several.
 _STEPS = 100
@@ -96,7 +97,7 @@ def _print(found: dict[str, Any]) -> None:
     moved = sum(one["events"] for one in found["classes"])
     words = "would be" if found["dry_run"] else "are now"
     print(
-        f"looked at {console.counted(found['events'], 'event')} of {console.counted(found['campaigns'], 'campaign')}:"
+        f"looked at {wording.many(found['events'], 'event')} of {wording.many(found['campaigns'], 'campaign')}:"
         f" {moved:,} {words} of another class, {found['changed'] - moved:,} {words} explained otherwise"
     )
     if found["classes"]:

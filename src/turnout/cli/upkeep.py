@@ -9,6 +9,7 @@ import typer
 
 from turnout.cli import console, damage, exits, options
 from turnout.cli.connection import Connection, Refused, Target, connect
+from turnout.panels import wording
 
 #: So many requests at most, each of one campaign or of several.
 _STEPS = 100
@@ -107,7 +108,7 @@ def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
         print(json.dumps(found, ensure_ascii=False))
     else:
         end = "rollups equal the raw events" if not differences else f"{len(differences):,} quarters of an hour differ:"
-        campaigns, events = (console.counted(found[name], name[:-1]) for name in ("campaigns", "events"))
+        campaigns, events = (wording.many(found[name], name[:-1]) for name in ("campaigns", "events"))
         print(f"{words} {campaigns} with {events}: {end}")
         if unreadable:
             print(f"the events of {len(unreadable):,} campaigns can't be read: {_some(unreadable)}")
