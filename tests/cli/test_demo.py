@@ -30,6 +30,7 @@ def test_the_sample_is_loaded_once_and_served_until_it_is_stopped(turnout, tmp_p
     loaded = re.search(r"demo on (http://\S+): 9 campaigns with ([\d,]+) events, loaded", first.out)
     assert loaded, first.out
     assert "API key         demo-key" in first.out
+    assert f"dashboard       {loaded[1]}/" in first.out
     assert (tmp_path / ".turnout" / "demo" / "store").is_dir()
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TURNOUT_")}

@@ -105,6 +105,7 @@ def _send(server: Connection, sample: Sample) -> int:
 def _show(server: Connection, settings: Settings, words: str) -> None:
     print(f"Turnout demo on {server.url}: {words}")
     print(f"  API key         {settings.api_key}")
+    print(f"  dashboard       {server.url}/ (sign in with the key)")
     print(f"  statistics      {server.url}/v1/stats    campaigns  {server.url}/v1/campaigns")
     print(f"  metrics         {server.url}/v1/metrics  OpenAPI    {server.url}/openapi.json")
     _show_question(server, "", _own(settings))
