@@ -80,6 +80,9 @@ REASONS: tuple[str, ...] = get_args(Reason)
 #: Reasons that stay whatever the rules become.
 FACTS = frozenset({"said", "head_request", "prefetch_header", "hidden_link"})
 
+#: The last place that a link can have in its message.
+POSITION_LIMIT = 10_000
+
 #: Currency of an amount that brings none.
 DEFAULT_CURRENCY = "USD"
 
@@ -95,7 +98,8 @@ class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     """Something that happened to, or was done by, one recipient.
 
     `time` arrives as ISO 8601 or as epoch seconds or milliseconds; `ingest.steps` turns it into
-    whole microseconds since the epoch, UTC. Empty strings mean "not said". Of a `traffic` class that comes with a
+    whole microseconds since the epoch, UTC. Empty strings mean "not said". The `position` of a clicked link is its
+    place in the message, counted from the top; 0 means "not said". Of a `traffic` class that comes with a
     `rule_version` the rules made it; without one it is the sender's own word.
     """
 
@@ -120,6 +124,7 @@ class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     url: Url = ""
     link: Text = ""
     link_title: Text = ""
+    position: Annotated[int, Meta(ge=0, le=POSITION_LIMIT)] = 0
     params: dict[str, Any] | None = None
     keyword: Name = ""
     amount: Decimal | None = None
@@ -292,6 +297,71 @@ class Hook(Struct, kw_only=True, frozen=True):
     options: dict[str, str] = {}
     created_at: dt.datetime
     revoked_at: dt.datetime | None = None
+
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
+
+#: What a scheduled report shows: whole days, or the calendar month, before the day that it is due on; or everything.
+ReportRange = Literal["1d", "7d", "30d", "90d", "month", "all"]
+ReportForm = Literal["html", "pdf"]
+
+
+class ScheduleFields(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """Reports to be made by the clock, as a user may say it.
+
+    Of the `campaigns`, or of those with the `tag`, or, where neither is said, of all that have events in the `range`.
+    They are due `every` day, on a `weekday`, or on a `day` of the month (the last one of a shorter month), `at` a local
+    time of `timezone` (the workspace's if empty); written to the folder, sent to the addresses `to`, or both.
+    """
+
+    campaigns: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
+    tag: Name = ""
+    every: Literal["day", "week", "month"] = "week"
+    weekday: Weekday = "monday"
+    day: Annotated[int, Meta(ge=1, le=31)] = 1
+    at: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "08:00"
+    timezone: Name = ""
+    range: ReportRange = "7d"
+    format: ReportForm = "html"
+    folder: bool = False
+    to: Annotated[tuple[Annotated[str, Meta(max_length=254)], ...], Meta(max_length=20)] = ()
+    subject: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Attempt(Struct, kw_only=True, frozen=True):
+    """Reports that were due at `moment` and could not be delivered so far: tried `count` times, again at `next_at`."""
+
+    moment: dt.datetime
+    count: int
+    next_at: dt.datetime
+    words: str
+
+
+class Delivery(Struct, kw_only=True, frozen=True):
+    """What became of the reports that were due at `moment`; `files` are the names of those in the folder."""
+
+    moment: dt.datetime
+    ended_at: dt.datetime
+    outcome: Literal["delivered", "partly", "nothing", "failed"]
+    words: str
+    files: tuple[str, ...] = ()
+
+
+class Schedule(ScheduleFields, kw_only=True, frozen=True):
+    """A schedule as the catalog keeps it.
+
+    Every due time up to `settled_at` is dealt with. `asked_at` is when somebody wanted a run outside of the due times
+    that has not been made yet; `attempt` what is being tried again, and `last` how the last run ended.
+    """
+
+    id: str
+    workspace: str
+    created_at: dt.datetime
+    settled_at: dt.datetime
+    asked_at: dt.datetime | None = None
+    attempt: Attempt | None = None
+    last: Delivery | None = None
 
 
 #: ingest: write events. read: ask. admin: change campaigns, keys and workspaces.

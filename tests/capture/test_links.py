@@ -75,6 +75,36 @@ def test_a_token_says_who_follows(place: Place):
             assert (event.campaign, event.link, event.url) == ("c", link.id, "https://x.org/a")
 
 
+def test_where_in_its_message_a_link_stands(place: Place):
+    link = place.link()
+    token = place.token(recipient="ann")
+    for behind, query, wanted in (
+        (".3", b"", (3, "")), (f".3.{token}", b"", (3, "ann")), (".3", f"_token={token}".encode(), (3, "ann")),
+        (".10000", b"", (10_000, "")), (f".{token}", b"", (0, "ann")), (".007", b"", (7, "")), (".3.x", b"", (3, "")),
+        # What is no place is said of nothing, and keeps nobody from the link.
+        (f".10001.{token}", b"", (0, "ann")), (".99999", b"", (0, "")), (".0", b"", (0, "")), (".123456", b"", (0, "")),
+        (".-1", b"", (0, "")), (".٣", b"", (0, "")), (".3.3.3", b"", (3, "")), (".3\n", b"", (0, "")),
+    ):  # fmt: skip
+        found = place.follow(f"{link.id}{behind}", query)
+        assert found.location == "https://x.org/a"
+        assert (found.event.position, found.event.recipient) == wanted, behind
+
+
+def test_a_token_may_say_the_place(place: Place):
+    link = place.link()
+    said = place.token(recipient="ann", position=4)
+    assert place.follow(f"{link.id}.{said}").event.position == 4
+    assert place.follow(f"{link.id}.2.{said}").event.position == 2
+    target = place.token("target", url="https://x.org/for/ann", campaign="c", position=5)
+    assert place.follow(f"s.{target}").event.position == 5
+
+
+def test_a_place_is_part_of_an_address():
+    assert links.tracked_url("https://t.org", "hero", "TOKEN", 3) == "https://t.org/r/hero.3.TOKEN"
+    assert links.tracked_url("https://t.org", "hero", position=10_000) == "https://t.org/r/hero.10000"
+    assert links.tracked_url("https://t.org", "hero", "TOKEN", 10_001) == "https://t.org/r/hero.TOKEN"
+
+
 def test_what_the_link_says_is_the_last_word(place: Place):
     link = place.link(message="m", profile="p")
     event = place.follow(f"{link.id}.{place.token(recipient='ann', message='x', profile='x')}").event

@@ -108,6 +108,8 @@ def test_empty_cells_say_nothing_and_constants_fill_them():
         ("anonymous", "perhaps", "perhaps"),
         ("opted_in", 1, True),
         ("goal", "2", 2),
+        ("position", "12", 12),
+        ("position", 3.0, 3),
         ("goal", "2.0", 2),
         ("goal", "two", "two"),
         ("duration_s", "12.5", 12.5),

@@ -47,7 +47,7 @@ def read_it(token: str) -> Token:
 
 WHOLE = Claim(
     workspace="w", campaign="c", message="m", recipient="Ann <ann@x.org>", variation="v", send_id="s", profile="p",
-    channel="email", url="https://x.org/ü?a=1", link="l", title="T", expires_s=7,
+    channel="email", url="https://x.org/ü?a=1", link="l", title="T", position=3, expires_s=7,
 )  # fmt: skip
 
 
@@ -63,11 +63,12 @@ def test_a_token_is_as_short_as_what_it_says():
 
 
 def test_a_mailer_s_own_token_is_as_good():
-    said = {"w": "w", "c": "c", "m": "m", "r": "Jürgen", "v": "v", "s": "s", "p": "p", "h": "sms", "x": 7, "later": [1]}
+    said = {"w": "w", "c": "c", "m": "m", "r": "Jürgen", "v": "v", "s": "s", "p": "p", "h": "sms", "n": 2, "x": 7}
+    said |= {"later": [1]}
     found = read_it(by_hand("recipient", said))
     assert found.claim == Claim(
         workspace="w", campaign="c", message="m", recipient="Jürgen", variation="v", send_id="s", profile="p",
-        channel="sms", expires_s=7,
+        channel="sms", position=2, expires_s=7,
     )  # fmt: skip
     assert found.is_signed_by(workspace(), "recipient")
 

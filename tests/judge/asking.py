@@ -75,6 +75,8 @@ def value_of(name: str, event: Event, moment_ms: int, timezone: str) -> str:
     if name == "mailbox_provider":
         domain = _domain(event)
         return PROVIDERS.get(domain, "other") if domain else ""
+    if name == "position":
+        return str(event.get("position") or "")
     found: str = event.get(name, "")
     return found
 

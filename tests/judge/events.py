@@ -61,7 +61,7 @@ def identity(event: Event) -> object:
     """What makes an event the same one: its id, else everything that it says."""
     if "id" in event:
         return ("id", event["id"])
-    unsaid = {"at_ms": event["at_ms"], "anonymous": False, "goal": 0}
+    unsaid = {"at_ms": event["at_ms"], "anonymous": False, "goal": 0, "position": 0}
     said = {name: value for name, value in event.items() if name not in unsaid or value != unsaid[name]}
     # Who leaves the class open says human.
     del said["class_said"]

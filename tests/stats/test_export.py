@@ -24,7 +24,7 @@ FULL: list[dict[str, object]] = [
     {"type": "failed", "failure": "temporary"},
     {"type": "opened", "open": "influenced", "device": "phone", "browser": "Mail", "country": "DE"},
     {"type": "clicked", "target": "body", "url": "https://ex.org/?a=1,2", "link": AWKWARD, "link_title": "L",
-     "params": {"utm": "x", "n": [1, 2]}},
+     "position": 12, "params": {"utm": "x", "n": [1, 2]}},
     {"type": "replied", "keyword": "stop"},
     {"type": "purchased", "amount": "-0.000001", "currency": "EUR", "order": "o1", "campaign": ""},
     {"type": "purchased", "amount": "0", "currency": "USD", "quantity": 3},

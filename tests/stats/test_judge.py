@@ -109,6 +109,7 @@ def _own_fields(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         "url": names,
         "link": names,
         "link_title": names,
+        "position": st.sampled_from([0, 1, 2, 10, 10_000]),
         "country": st.sampled_from(["DE", "IN", ""]),
     }
     field, words = judge.ATTRIBUTES.get(kind, ("", ()))
@@ -276,6 +277,7 @@ def _everything(chance: random.Random) -> list[dict[str, Any]]:
             event[name] = chance.choice(["x", "y\\", "ü"])
         for name in ("url", "link", "link_title"):
             event[name] = chance.choice(["", "https://ex.org/?a=1,2", "b"])
+        event["position"] = chance.choice([0, 0, 1, 12])
         event["params"] = chance.choice([{}, {"a": "x", "b": "x", "c": 1}, {"a": "ü,"}])
         event["ip"] = chance.choice(["", "10.0.0.1", "2001:db8::1"])
         event["country"] = chance.choice(["DE", "IN", ""])

@@ -4,6 +4,10 @@ The last segment of the path and the query enter; a `Way` leaves: the workspace,
 what is known of the request. Three forms of the segment: `CODE` of a registered link, `CODE.TOKEN` with a token that
 says who follows it, and `s.TOKEN` with a token that says where it leads. The first may have its token in the query
 (`_token`) too. Nothing else leads anywhere.
+
+Of a registered link, the place in its message may stand behind the code: `CODE.3` and `CODE.3.TOKEN`. It is not signed:
+one token serves every link of a message, also where a mailer puts it in itself; and who changes a place could as well
+follow the link that stands there.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from turnout.capture import tokens
 from turnout.capture.recording import new_id
 from turnout.capture.tokens import Claim
 from turnout.errors import Gone, InvalidInput, NotFound
-from turnout.model import Event, Link, Workspace
+from turnout.model import POSITION_LIMIT, Event, Link, Workspace
 from turnout.settings import Settings
 from turnout.store.catalog import Catalog
 from turnout.store.links import check_url
@@ -48,6 +52,9 @@ _TOKEN_PREFIX = f"{TOKEN_PARAMETER}=".encode()
 
 #: A code as links have had it: those of every room, and those that somebody chose.
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+#: A place and what follows it. No token begins with a digit.
+_PLACED = re.compile(r"([0-9]{1,5})(?:\.(.*))?")
 
 #: A query that can stand in an address as it came.
 _PLAIN_QUERY = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%\[\]{}|]*")
@@ -84,13 +91,16 @@ def way(catalog: Catalog, segment: str, query: bytes, now: dt.datetime) -> Way:
         raise NotFound("there is no such link")
     if link.deleted_at is not None or (link.expires_at is not None and link.expires_at <= now):
         raise Gone("this link has ended")
+    position, token = _placed(token)
     if _TOKEN_PREFIX in query:
         query, given = _without_token(query)
         token = token or given
     workspace = catalog.workspace(link.workspace)
     claim = tokens.recipient_claim(token, workspace, now) if token else None
     location = _joined(_parts(link.url, link.params), query)
-    return Way(workspace, location, _click(_registered(link, claim or _NOBODY), catalog, location, query, now, link))
+    event = _click(_registered(link, claim or _NOBODY), catalog, location, query, now, link)
+    event.position = position or event.position
+    return Way(workspace, location, event)
 
 
 def _signed(catalog: Catalog, token: str, query: bytes, now: dt.datetime) -> Way:
@@ -106,6 +116,15 @@ def _signed(catalog: Catalog, token: str, query: bytes, now: dt.datetime) -> Way
     query, _ = _without_token(query) if _TOKEN_PREFIX in query else (query, "")
     location = _joined(_parts(claim.url, ""), query)
     return Way(workspace, location, _click(claim, catalog, location, query, now))
+
+
+def _placed(token: str) -> tuple[int, str]:
+    """The place in the message (0: not said) and the token of what stands behind a code."""
+    found = _PLACED.fullmatch(token) if token else None
+    if found is None:
+        return 0, token
+    position = int(found[1])
+    return position if position <= POSITION_LIMIT else 0, found[2] or ""
 
 
 _NOBODY = Claim()
@@ -128,6 +147,7 @@ def _registered(link: Link, said: Claim) -> Claim:
         # A link of no campaign is another room's, which looks titles up when it is asked: a new one is that of old
         # clicks too.
         title=link.title if link.campaign else "",
+        position=said.position,
     )
 
 
@@ -149,6 +169,7 @@ def _click(
         url=location[:_URL_LIMIT_CHARS],
         link=claim.link,
         link_title=claim.title,
+        position=claim.position,
         params=params_of(query) if query else None,
         reasons=("hidden_link",) if link is not None and link.hidden else (),
     )
@@ -232,6 +253,7 @@ def public_base(request: Request, settings: Settings) -> str:
     return f"{scheme}://{host}"
 
 
-def tracked_url(base: str, code: str, token: str = "") -> str:
-    """The address of a link, at a server that is reached at `base`."""
-    return f"{base}/r/{code}.{token}" if token else f"{base}/r/{code}"
+def tracked_url(base: str, code: str, token: str = "", position: int = 0) -> str:
+    """The address of a link, at a server that is reached at `base`; `position` is its place in the message."""
+    placed = f"{code}.{position}" if 0 < position <= POSITION_LIMIT else code
+    return f"{base}/r/{placed}.{token}" if token else f"{base}/r/{placed}"

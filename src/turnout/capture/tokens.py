@@ -18,12 +18,12 @@ import hashlib
 import hmac
 import re
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from turnout.errors import NotFound
-from turnout.model import Id, Name, Text, Url, Workspace
+from turnout.model import POSITION_LIMIT, Id, Name, Text, Url, Workspace
 from turnout.store.catalog import Catalog
 
 Purpose = Literal["recipient", "target"]
@@ -50,7 +50,7 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a token says; one letter each in its JSON, since it is part of an address.
 
     `x` is when it ends, in seconds since the epoch (0: never). `u` is where a link leads, `l` and `t` are the id and
-    title that its clicks are counted under.
+    title that its clicks are counted under, `n` its place in the message, counted from the top (0: not said).
     """
 
     workspace: Name = msgspec.field(default="default", name="w")
@@ -64,6 +64,7 @@ class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
     url: Url = msgspec.field(default="", name="u")
     link: Text = msgspec.field(default="", name="l")
     title: Text = msgspec.field(default="", name="t")
+    position: Annotated[int, msgspec.Meta(ge=0, le=POSITION_LIMIT)] = msgspec.field(default=0, name="n")
     expires_s: int = msgspec.field(default=0, name="x")
 
     def has_ended(self, now: dt.datetime) -> bool:

@@ -63,6 +63,7 @@ SCHEMA = pa.schema(
         "quantity": pa.uint32(),
         "duration_ms": pa.uint32(),
         "amount": pa.decimal128(18, 6),
+        "position": pa.uint16(),
         "params": pa.string(),
         "properties": pa.string(),
         "reasons": pa.uint32(),
@@ -200,6 +201,7 @@ _DETAIL_OF: dict[str, Callable[[Any], str]] = {
 #: Of each column that is a field of the event: how to read it, and what makes a list of them ready for Arrow.
 _COLUMNS: dict[str, tuple[Callable[[Any], Any], Callable[[list[Any]], list[Any]] | None]] = {
     **{name: (attrgetter(name), None) for name in (*TEXT, "anonymous", "goal", "quantity", "amount", "rule_version")},
+    "position": (attrgetter("position"), None),
     "order_id": (attrgetter("order"), None),
     "duration_ms": (attrgetter("duration_s"), _milliseconds),
     "params": (attrgetter("params"), _texts),

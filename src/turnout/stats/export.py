@@ -45,6 +45,7 @@ EVENT_COLUMNS: dict[str, str] = {
     "url": "url",
     "link": "toString(link)",
     "link_title": "toString(link_title)",
+    "position": "position",
     "amount": "if(currency != '', toString(amount), NULL)",
     "currency": "toString(currency)",
     "order": "order_id",
@@ -80,7 +81,7 @@ EVENT_COLUMNS: dict[str, str] = {
 _OBJECTS = ("params", "properties", "reasons")
 
 #: What an event need not say, besides empty strings and nulls.
-_BLANK: dict[str, object] = {"anonymous": False, "goal": 0, "rule_version": 0}
+_BLANK: dict[str, object] = {"anonymous": False, "goal": 0, "position": 0, "rule_version": 0}
 
 
 @dataclass(frozen=True)

@@ -290,6 +290,11 @@ DIMENSIONS: dict[str, Dimension] = {
             "if(link != '', toString(link), url)",
         ),
         Dimension("link_title", "The link's title.", "link_title"),
+        Dimension(
+            "position",
+            "Place of the clicked link in its message, counted from the top; '' where nothing says it.",
+            "if(position = 0, '', toString(position))",
+        ),
         Dimension("recipient_domain", "Domain of the recipient's e-mail address.", "recipient_domain"),
         Dimension("mailbox_provider", mailboxes.DEFINITION, mailboxes.column("recipient_domain")),
         Dimension("send_id", "The send (dispatch) within the campaign.", "send_id"),

@@ -18,7 +18,7 @@ from turnout.stats.scope import MOMENTS, Scope, type_condition, where
 _COLUMNS = (
     *("type", "campaign", "recipient", "anonymous", "message", "variation", "channel", "send_id", "profile"),
     *("detail", "goal", "amount", "currency", "order_id", "name", "duration_ms", "product", "quantity"),
-    *("url", "link", "link_title", "params", "ip", "country", "city", "network", "device", "os", "browser"),
+    *("url", "link", "link_title", "position", "params", "ip", "country", "city", "network", "device", "os", "browser"),
     *("browser_version", "traffic", "reasons", "recipient_domain", "id"),
 )
 
@@ -26,7 +26,7 @@ _COLUMNS = (
 _OF_CREDIT = {
     **{name: name for name in ("campaign", "recipient", *OF_MESSAGE, "traffic", "amount", "currency")},
     "recipient_domain": "if(position(recipient, '@') > 0, lowerUTF8(substringIndex(recipient, '@', -1)), '')",
-    **dict.fromkeys(("anonymous", "goal", "duration_ms", "quantity", "reasons", "id"), "0"),
+    **dict.fromkeys(("anonymous", "goal", "duration_ms", "quantity", "position", "reasons", "id"), "0"),
 }
 
 _NOTHING = "''"

@@ -157,16 +157,27 @@ def test_a_body_for_one_recipient(tenant, url):
     assert answer["left"] == [
         {"url": "mailto:a@x.org", "reason": "not http"}, {"url": "https://x.org/out", "reason": "opted out"},
     ]  # fmt: skip
-    before, _, rest = answer["html"].partition(link["tracked_url"] + ".")
+    before, _, rest = answer["html"].partition(link["tracked_url"] + ".1.")
     token = rest.partition('"')[0]
-    assert answer["html"] == HTML.replace("https://x.org/?a=1&amp;b=2", f"{link['tracked_url']}.{token}").replace(
+    wanted = HTML
+    for position in (1, 2):
+        wanted = wanted.replace("https://x.org/?a=1&amp;b=2", f"{link['tracked_url']}.{position}.{token}", 1)
+    assert link["positions"] == [1, 2]
+    assert answer["html"] == wanted.replace(
         "</body>",
         f'<img src="{answer["pixel"]}" width="1" height="1" alt="" style="border:0;width:1px;height:1px"></body>',
     )
     assert before == '<html><body><p>Hi</p><a href="'
     browser = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
-    assert httpx.get(f"{link['tracked_url']}.{token}", headers=browser).headers["location"] == "https://x.org/?a=1&b=2"
+    for position in (2, 2, 1):
+        followed = httpx.get(f"{link['tracked_url']}.{position}.{token}", headers=browser)
+        assert followed.headers["location"] == "https://x.org/?a=1&b=2"
     httpx.get(answer["pixel"], headers=browser)
+    rows = tenant.stats("clicked,unique_clicked", dimensions="link,position")["rows"]
+    assert rows == [
+        {"link": link["id"], "position": position, "clicked": clicked, "unique_clicked": 1}
+        for position, clicked in (("1", 1), ("2", 2))
+    ]
     for dimension, value in (("message", "m"), ("variation", "v")):
         rows = tenant.stats("unique_opened,unique_clicked", dimensions=dimension)["rows"]
         assert rows == [{dimension: value, "unique_opened": 1, "unique_clicked": 1}]
@@ -194,14 +205,16 @@ def test_a_body_for_each_recipient(tenant):
 def test_a_body_for_a_mailer_that_merges(tenant):
     answer = rewrite(tenant.client, token="{{ token }}", message="m", recipients=["ann"])
     (link,), (made,) = answer["links"], answer["tokens"]
-    assert f'href="{link["tracked_url"]}.{{{{ token }}}}"' in answer["html"]
+    for position in (1, 2):
+        assert f'href="{link["tracked_url"]}.{position}.{{{{ token }}}}"' in answer["html"]
     assert answer["pixel"].endswith("/o/{{ token }}.gif")
     assert "bodies" not in answer
-    for address in (f"{link['tracked_url']}.{made['token']}", answer["pixel"].replace("{{ token }}", made["token"])):
+    for address in (f"{link['tracked_url']}.2.{made['token']}", answer["pixel"].replace("{{ token }}", made["token"])):
         httpx.get(address)
     events = tenant.client.get("/v1/events", params={"format": "ndjson"}).text.splitlines()
     assert len(events) == 2
     assert all('"recipient":"ann"' in line and '"message":"m"' in line for line in events)
+    assert ['"position":2' in line for line in events if '"clicked"' in line] == [True]
 
 
 def test_what_a_rewriting_may_say(tenant):

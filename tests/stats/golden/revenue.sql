@@ -4,9 +4,9 @@ SELECT d0, sumMap(m0) AS m0
 FROM (
 SELECT campaign AS d0, sumMapIf(map(toString(currency), toDecimal128(amount, 6)), (kind = '' AND type IN ('purchased', 'converted') AND (campaign != '' AND (type = 'purchased' OR goal = 0)) AND currency != '' AND traffic IN {p0:Array(String)} OR kind = 'revenue' AND currency != '')) AS m0
 FROM (
-SELECT type, campaign, recipient, anonymous, message, variation, channel, send_id, profile, detail, goal, amount, currency, order_id, name, duration_ms, product, quantity, url, link, link_title, params, ip, country, city, network, device, os, browser, browser_version, traffic, reasons, recipient_domain, id, time, '' AS kind
+SELECT type, campaign, recipient, anonymous, message, variation, channel, send_id, profile, detail, goal, amount, currency, order_id, name, duration_ms, product, quantity, url, link, link_title, position, params, ip, country, city, network, device, os, browser, browser_version, traffic, reasons, recipient_domain, id, time, '' AS kind
 FROM (
-SELECT type, campaign, recipient, anonymous, message, variation, channel, send_id, profile, detail, goal, amount, currency, order_id, name, duration_ms, product, quantity, url, link, link_title, params, ip, country, city, network, device, os, browser, browser_version, traffic, reasons, recipient_domain, id, time
+SELECT type, campaign, recipient, anonymous, message, variation, channel, send_id, profile, detail, goal, amount, currency, order_id, name, duration_ms, product, quantity, url, link, link_title, position, params, ip, country, city, network, device, os, browser, browser_version, traffic, reasons, recipient_domain, id, time
 FROM events
 WHERE workspace = {p4:String}
   AND type IN {p5:Array(String)}
@@ -25,7 +25,7 @@ HAVING count() > 1
 ))
 )
 UNION ALL
-SELECT '' AS type, campaign AS campaign, recipient AS recipient, 0 AS anonymous, message AS message, variation AS variation, channel AS channel, send_id AS send_id, profile AS profile, '' AS detail, 0 AS goal, amount AS amount, currency AS currency, '' AS order_id, '' AS name, 0 AS duration_ms, '' AS product, 0 AS quantity, '' AS url, '' AS link, '' AS link_title, '' AS params, '' AS ip, '' AS country, '' AS city, '' AS network, '' AS device, '' AS os, '' AS browser, '' AS browser_version, traffic AS traffic, 0 AS reasons, if(position(recipient, '@') > 0, lowerUTF8(substringIndex(recipient, '@', -1)), '') AS recipient_domain, 0 AS id, time AS time, kind
+SELECT '' AS type, campaign AS campaign, recipient AS recipient, 0 AS anonymous, message AS message, variation AS variation, channel AS channel, send_id AS send_id, profile AS profile, '' AS detail, 0 AS goal, amount AS amount, currency AS currency, '' AS order_id, '' AS name, 0 AS duration_ms, '' AS product, 0 AS quantity, '' AS url, '' AS link, '' AS link_title, 0 AS position, '' AS params, '' AS ip, '' AS country, '' AS city, '' AS network, '' AS device, '' AS os, '' AS browser, '' AS browser_version, traffic AS traffic, 0 AS reasons, if(position(recipient, '@') > 0, lowerUTF8(substringIndex(recipient, '@', -1)), '') AS recipient_domain, 0 AS id, time AS time, kind
 FROM credits
 WHERE fill IN {p3:Array(UInt64)}
 )

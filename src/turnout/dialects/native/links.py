@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -131,7 +130,7 @@ def _rewritten(call: Call, asked: wire_links.Rewrite, base: str) -> tuple[wire_l
     answer = wire_links.RewriteAnswer(
         html=html,
         pixel=pixel,
-        links=_links(ensured, Counter(placed), base),
+        links=_links(ensured, placed, base),
         left=[wire_links.LeftAddress(url, reason) for url, reason in body.left[:_LIMIT_LEFT]],
         bodies=[wire_links.RewrittenBody(one, *writer.body(one)) for one in asked.recipients]
         if several and not asked.token
@@ -161,7 +160,8 @@ class _Writer:
         has_pixel = asked.pixel and self._body.pixel_at >= 0
         pixel = pixel_url(self._base, asked.token or self.whole_token(recipient)) if has_pixel else ""
         token = asked.token or self._link_token(recipient)
-        return rewriting.write(self._body, [tracked_url(self._base, code, token) for code in self._codes], pixel), pixel
+        addresses = [tracked_url(self._base, code, token, place) for place, code in enumerate(self._codes, 1)]
+        return rewriting.write(self._body, addresses, pixel), pixel
 
     def whole_token(self, recipient: str) -> str:
         """One that serves the pixel and every link."""
@@ -183,13 +183,17 @@ class _Writer:
         return sign(claim, self._workspace.signing_secret, "recipient")
 
 
-def _links(ensured: Sequence[tuple[Link, bool]], counts: Counter[str], base: str) -> list[wire_links.RewrittenLink]:
+def _links(ensured: Sequence[tuple[Link, bool]], placed: Sequence[str], base: str) -> list[wire_links.RewrittenLink]:
+    places: dict[str, list[int]] = {}
+    for place, code in enumerate(placed, 1):
+        places.setdefault(code, []).append(place)
     return [
         wire_links.RewrittenLink(
-            link.id, code := link.code or link.id, tracked_url(base, code), link.url, link.title, counts[code]
+            link.id, code := link.code or link.id, tracked_url(base, code), link.url, link.title, len(places[code]),
+            places[code],
         )
         for link, _ in ensured
-    ]
+    ]  # fmt: skip
 
 
 def _addresses(

@@ -130,7 +130,8 @@ class Rewrite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RewrittenLink(Struct, frozen=True):
-    """A link of the body, registered; `count` is how often it is there."""
+    """A link of the body, registered; `count` is how often it is there, and `positions` are its places among the
+    links that were rewritten, counted from the top."""
 
     id: str
     code: str
@@ -138,6 +139,7 @@ class RewrittenLink(Struct, frozen=True):
     url: str
     title: str
     count: int
+    positions: list[int]
 
 
 class LeftAddress(Struct, frozen=True):
