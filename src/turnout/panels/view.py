@@ -4,7 +4,8 @@
     from=, to=                             dates or moments, half-open
     timezone=, traffic=, grain=, metrics=  as the API has them; all may be left out
 
-`given` makes one of what a form of the dashboard sends. Texts enter, a `View` leaves. InvalidInput and UnknownName say what can't be.
+`given` makes one of what a form of the dashboard sends. Texts enter, a `View` leaves. InvalidInput and UnknownName say
+what can't be.
 """
 
 from __future__ import annotations
