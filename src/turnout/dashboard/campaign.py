@@ -178,7 +178,7 @@ def _head(found: Campaign, section: str, asked: Mapping[str, str], timezone: str
         "campaign": found,
         "section": section,
         "section_title": SECTIONS[section],
-        "status": status(found, now),
+        "standing": status(found, now),
         "times": tuple((label, moment(time, timezone)) for label, time in times if time is not None),
         "timezone": timezone,
         "compare_address": pages.link("/dashboard/compare", id=found.id),
