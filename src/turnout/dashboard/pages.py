@@ -16,16 +16,18 @@ from urllib.parse import parse_qs, urlencode
 import jinja2
 import msgspec
 from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from turnout import __version__
 from turnout.capture import body as bodies
 from turnout.dashboard import session as sessions
 from turnout.dashboard.session import Session
-from turnout.dialects.contract import Call
+from turnout.dialects.contract import Call, Caller
 from turnout.errors import Forbidden, InvalidInput, TurnoutError
 from turnout.panels import wording
 from turnout.panels.contract import Cell, words
+from turnout.services import Services
 
 #: No script but our own files, nothing from elsewhere, no frame around us.
 POLICY = (
@@ -46,9 +48,12 @@ FORM_LIMIT_BYTES = 256 << 10
 
 def page(call: Call, template: str, title: str, status: int = 200, **shown: Any) -> Response:
     """A whole page: `templates/TEMPLATE` with what it shows, and what every page knows."""
-    body = _environment().get_template(template).render(title=title, **_everywhere(call), **shown)
-    response = Response(body, status, HEADERS, "text/html; charset=utf-8")
-    return response
+    body = (
+        _environment()
+        .get_template(template)
+        .render(title=title, **frame(call.request, call.services, call.caller), **shown)
+    )
+    return Response(body, status, HEADERS, "text/html; charset=utf-8")
 
 
 def part(call: Call, template: str, **shown: Any) -> Response:
@@ -142,24 +147,24 @@ def drawing(svg: str) -> Markup:
     return Markup(svg)
 
 
-def _everywhere(call: Call) -> dict[str, Any]:
-    session: Session | None = getattr(call.request.state, "session", None)
-    caller = call.caller
+def frame(request: Request, services: Services, caller: Caller | None) -> dict[str, Any]:
+    """What every page shows of whoever looks at it."""
+    session: Session | None = getattr(request.state, "session", None)
     return {
         "version": __version__,
-        "path": call.request.url.path,
+        "path": request.url.path,
         "workspace": caller.workspace if caller is not None else None,
         "is_admin": caller is not None and "admin" in (caller.key.scopes if caller.key is not None else ()),
-        "form_token": sessions.sessions_of(call.services).form_token(session) if session is not None else "",
+        "form_token": sessions.sessions_of(services).form_token(session) if session is not None else "",
     }
 
 
-def failure(error: TurnoutError, status: int) -> Response:
-    """A page that says what went wrong, in words; it knows nothing of who asked."""
-    body = _environment().get_template("error.html").render(
-        title=_FAILURES.get(status, "That did not work"), error=error, version=__version__,
-        workspace=None, path="", form_token="", is_admin=False,
-    )  # fmt: skip
+def failure(request: Request, error: TurnoutError, status: int) -> Response:
+    """A page that says what went wrong, in words; in the frame of whoever is known to have asked."""
+    nobody = {"version": __version__, "path": "", "workspace": None, "is_admin": False, "form_token": ""}
+    shown = getattr(request.state, "frame", nobody) | {"path": ""}
+    title = _FAILURES.get(status, "That did not work")
+    body = _environment().get_template("error.html").render(title=title, error=error, status=status, **shown)
     headers = dict(HEADERS)
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
@@ -168,9 +173,13 @@ def failure(error: TurnoutError, status: int) -> Response:
 
 
 _FAILURES = {
-    400: "This can't be understood",
-    403: "This key may not do that",
+    400: "This can’t be understood",
+    401: "Sign in first",
+    403: "This is not allowed",
     404: "There is no such thing here",
+    405: "This address is not asked like that",
+    409: "This is in the way of something else",
+    413: "This is too large",
     429: "Too many attempts",
     503: "Not just now",
 }

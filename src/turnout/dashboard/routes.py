@@ -45,6 +45,8 @@ _STATUS: dict[type[errors.TurnoutError], int] = {
 def authenticate(request: Request, services: Services) -> Caller:
     """Whose session it is."""
     request.state.session, caller = session.signed_in(request, services)
+    # What goes wrong from here on is said on a page of theirs.
+    request.state.frame = pages.frame(request, services, caller)
     return caller
 
 
@@ -53,7 +55,7 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     if isinstance(error, errors.SignedOut):
         return signing_in.first(request)
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
-    return pages.failure(error, status)
+    return pages.failure(request, error, status)
 
 
 def decorate(call: Call, response: Response) -> None:

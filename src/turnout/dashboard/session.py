@@ -4,8 +4,10 @@ A key's secret enters once, at sign-in, and is kept nowhere. The cookie is
 
     base64url(JSON).base64url(HMAC-SHA256)
 
-keyed with the server's session secret. A session ends with its time, with its key, with signing out, and, where no
-session secret is set, with the server. Whoever has a copy of the store can't make one.
+keyed with the server's session secret. A session ends when nobody was there for a while, at the latest some days
+after it began, with its key, with signing out, and, where no session secret is set, with the server. Whoever has a
+copy of the store can't make one. Who signed out is known in memory only: where a session secret is set, a cookie that
+somebody kept is good again once the server was started anew, until its time is over or its key is revoked.
 """
 
 from __future__ import annotations
@@ -31,19 +33,25 @@ from turnout.settings import Settings
 
 COOKIE = "turnout_session"
 
-#: How long a session lasts without a page being asked for, and after which part of that it is renewed.
+#: Where it is only sent over https it has this name, which a browser takes from nobody but this very server.
+SECURE_COOKIE = "__Host-turnout_session"
+
+#: How long a session lasts without a page being asked for, after which part of that it is renewed, and when it ends
+#: whoever is there.
 AGE_S = 12 * 3600
 RENEWED_AFTER_S = 3600
+LIFE_S = 14 * 86400
 
 #: Sessions that were ended by signing out and aren't over yet; past it the oldest could come back to life.
 ENDED_LIMIT = 10_000
 
 
 class Session(msgspec.Struct, frozen=True):
-    """One person's visit: a random name, the id of the key, and when it began to count, in epoch seconds."""
+    """One person's visit: a random name, the id of the key, when it began and was last renewed, in epoch seconds."""
 
     name: str
     key: str
+    begun_s: int
     at_s: int
 
 
@@ -56,7 +64,11 @@ class Sessions:
 
     def begin(self, key: str, now_s: int) -> Session:
         """A new session of this key."""
-        return Session(secrets.token_urlsafe(12), key, now_s)
+        return Session(secrets.token_urlsafe(12), key, now_s, now_s)
+
+    def renewed(self, session: Session, now_s: int) -> Session:
+        """The same session, of somebody who is still there."""
+        return Session(session.name, session.key, session.begun_s, now_s)
 
     def cookie(self, session: Session) -> str:
         """What the browser keeps."""
@@ -72,7 +84,7 @@ class Sessions:
             session = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)), type=Session)
         except (msgspec.MsgspecError, binascii.Error, ValueError):
             return None
-        over = not -60 <= now_s - session.at_s < AGE_S
+        over = not -60 <= now_s - session.at_s < AGE_S or now_s - session.begun_s >= LIFE_S
         return None if over or session.name in self.ended else session
 
     def end(self, session: Session) -> None:
@@ -100,7 +112,7 @@ def sessions_of(services: Services) -> Sessions:
 def signed_in(request: Request, services: Services) -> tuple[Session, Caller]:
     """Who is signed in. SignedOut if nobody is, or their key was revoked."""
     now_s = int(services.now().timestamp())
-    session = sessions_of(services).read(request.cookies.get(COOKIE, ""), now_s)
+    session = sessions_of(services).read(cookie_of(request), now_s)
     if session is None:
         raise SignedOut("nobody is signed in")
     key = services.catalog.key(session.key)
@@ -109,11 +121,22 @@ def signed_in(request: Request, services: Services) -> tuple[Session, Caller]:
     return session, Caller(services.catalog.workspace(key.workspace), key)
 
 
+def cookie_of(request: Request) -> str:
+    """The cookie of a session that the request carries; empty if it has none."""
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE, "")
+
+
 def keep(response: Response, sessions: Sessions, session: Session, *, secure: bool) -> None:
     """Have the browser keep a session; it sends it to nobody else, and shows it to no script."""
-    response.set_cookie(
-        COOKIE, sessions.cookie(session), max_age=AGE_S, path="/", secure=secure, httponly=True, samesite="lax"
-    )
+    name, said = SECURE_COOKIE if secure else COOKIE, sessions.cookie(session)
+    response.set_cookie(name, said, max_age=AGE_S, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+def drop(response: Response) -> None:
+    """Have the browser forget its session, and the pages that it kept."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(SECURE_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    response.headers["Clear-Site-Data"] = '"cache"'
 
 
 def must_be_ours(request: Request, settings: Settings) -> None:
@@ -122,7 +145,9 @@ def must_be_ours(request: Request, settings: Settings) -> None:
     origin = request.headers.get("origin", "")
     if site not in ("", "same-origin", "none"):
         raise Forbidden("this form was sent by another site")
-    if origin and origin != "null" and not _is_here(origin, request, settings):
+    # A page of ours always names itself. What hides its origin is a sandboxed frame of somebody else's page; over
+    # plain http that is all that tells of it.
+    if origin and site != "same-origin" and not _is_here(origin, request, settings):
         raise Forbidden("this form was sent by another site", hint="behind a proxy, set TURNOUT_PUBLIC_URL")
 
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout.capture.address import client_address
 from turnout.capture.links import public_base
 from turnout.dashboard import pages, session
-from turnout.dashboard.session import COOKIE, RENEWED_AFTER_S, Session, sessions_of
+from turnout.dashboard.session import RENEWED_AFTER_S, Session, sessions_of
 from turnout.dialects.contract import Call
-from turnout.errors import InvalidInput, RateLimited
+from turnout.errors import InvalidInput, RateLimited, SignedOut
 
 #: Where one goes who asked for nothing in particular.
 HOME = "/"
 
+#: What signing in leads on to; a longer address is forgotten.
+ONWARD_LIMIT_CHARS = 4096
+
 
 async def ask(call: Call) -> Response:
-    """The form that asks for a key."""
-    return _form(call, call.request.query_params.get("next", ""))
+    """The form that asks for a key; whoever is signed in already goes on."""
+    onward = call.request.query_params.get("next", "")
+    try:
+        session.signed_in(call.request, call.services)
+    except SignedOut:
+        return _form(call, onward, is_over=bool(session.cookie_of(call.request)))
+    return pages.go(_ours(onward))
 
 
 async def sign_in(call: Call) -> Response:
@@ -53,14 +59,15 @@ async def sign_out(call: Call) -> Response:
     await pages.form(call)
     sessions_of(call.services).end(call.request.state.session)
     response = pages.go("/sign-in")
-    response.delete_cookie(COOKIE, path="/")
+    session.drop(response)
     return response
 
 
 def first(request: Request) -> Response:
     """To the form, and back to where one wanted to go."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return pages.go("/sign-in", next=wanted if request.method == "GET" and wanted != HOME else "")
+    known = request.method == "GET" and wanted != HOME and len(wanted) <= ONWARD_LIMIT_CHARS
+    return pages.go("/sign-in", next=wanted if known else "")
 
 
 def renew(call: Call, response: Response) -> None:
@@ -68,20 +75,20 @@ def renew(call: Call, response: Response) -> None:
     known: Session | None = getattr(call.request.state, "session", None)
     if known is None or response.status_code != 200 or _now_s(call) - known.at_s < RENEWED_AFTER_S:
         return
-    renewed = Session(known.name, known.key, _now_s(call))
-    session.keep(response, sessions_of(call.services), renewed, secure=_is_secure(call))
+    sessions = sessions_of(call.services)
+    session.keep(response, sessions, sessions.renewed(known, _now_s(call)), secure=_is_secure(call))
 
 
-def _form(call: Call, onward: str, wrong: str = "", status: int = 200) -> Response:
-    return pages.page(call, "sign_in.html", "Sign in", status, next=onward, wrong=wrong)
+def _form(call: Call, onward: str, wrong: str = "", status: int = 200, *, is_over: bool = False) -> Response:
+    shown = {"next": onward if _ours(onward) == onward else "", "wrong": wrong, "is_over": is_over}
+    return pages.page(call, "sign_in.html", "Sign in", status, **shown)
 
 
 def _ours(onward: str) -> str:
-    """A page of this server: a path, and nothing that a browser takes for another site."""
-    parts = urlsplit(onward)
-    if parts.scheme or parts.netloc or not onward.startswith("/") or onward.startswith(("//", "/\\")) or "\\" in onward:
-        return HOME
-    return onward
+    """A page of this server: a path that the dashboard has, and nothing that a browser takes for another site."""
+    path, _, _ = onward.partition("?")
+    ours = path == HOME or path.startswith("/dashboard/")
+    return onward if ours and "\\" not in onward and len(onward) <= ONWARD_LIMIT_CHARS else HOME
 
 
 def _now_s(call: Call) -> int:
