@@ -25,6 +25,8 @@ from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.review import Reviewer
 from turnout.ingest.writer import Writer
 from turnout.privacy import Daily
+from turnout.reports import mail
+from turnout.reports.runner import Runner
 from turnout.services import Services
 from turnout.settings import Settings
 from turnout.stats import calendar
@@ -91,6 +93,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
         catalog = Catalog(engine, clock)
+        catalog.deliveries.start()
+        ending.callback(catalog.deliveries.close)
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
@@ -189,6 +193,9 @@ def _set_going(
     daily = Daily(services)
     daily.start()
     ending.callback(daily.close)
+    runner = Runner(services, mail.server_of(settings))
+    runner.start()
+    ending.callback(runner.close)
     # Where other processes write to the same store, nothing keeps them from it while rows change.
     if _is_embedded(settings) and settings.review_delay_s:
         reviewer = Reviewer(

@@ -245,6 +245,8 @@ class Endpoint:
         caller.allow(*self._route.scopes)
         if not caller.local:
             doors.rates.request(caller.name)
+        if caller.key is not None:
+            self._services.keys_used[caller.key.id] = self._services.now()
         return caller
 
     def _shut(self, address: str, wait_s: int) -> RateLimited:

@@ -48,6 +48,8 @@ class Services:
     unpacker: ThreadPoolExecutor
     #: What sessions of the dashboard are signed with.
     session_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    #: When each key was last used since the start, by its id; as many as there are keys.
+    keys_used: dict[str, datetime] = field(default_factory=dict)
     #: Of this run only: lets commands on this machine act for any workspace.
     local_token: str = ""
     is_ready: Callable[[], bool] = lambda: True

@@ -72,3 +72,24 @@ def test_dead_letters_are_listed_shown_replayed_and_dropped(command):
     assert command("deadletters", "delete", strange).out == "deleted 1\n"
     assert command("deadletters", "delete", "--reason", "NOT JSON").out == "deleted 1\n"
     assert json.loads(command("deadletters", "list", "--all", "--json").out)["letters"] == []
+
+
+def test_what_came_to_a_hook_lately(command):
+    made = json.loads(command("hooks", "add", "postmark", "--secret", "u:p", "--json").out)
+    empty = command("hooks", "deliveries", made["id"])
+    assert empty.out == "0 requests in all, 0 refused; events: 0 accepted, 0 duplicates, 0 ignored, 0 quarantined\n"
+    for auth in (("u", "p"), ("u", "p"), ("u", "wrong")):
+        httpx.post(made["url"], json=BOUNCE, auth=auth)
+    shown = command("hooks", "deliveries", made["id"]).out.splitlines()
+    assert [line.split()[2:7] for line in shown[2:5]] == [
+        ["401", "0", "0", "0", "0"],
+        ["200", "0", "1", "0", "0"],
+        ["200", "1", "0", "0", "0"],
+    ]
+    assert shown[-1].startswith("3 requests in all, 1 refused; events: 1 accepted, 1 duplicates")
+    assert json.loads(command("hooks", "deliveries", made["id"], "--json").out)["requests"] == 3
+    (listed,) = [line for line in command("hooks", "list").out.splitlines() if made["id"] in line]
+    assert listed.split()[-2:] == ["1", "1"]
+    nobody = command("hooks", "deliveries", "nobody")
+    assert nobody.code != 0
+    assert "turnout hooks list" in nobody.err

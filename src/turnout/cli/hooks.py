@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,13 @@ import typer
 
 from turnout.cli import console, options
 from turnout.cli.connection import Target, connect, path
-from turnout.errors import InvalidInput
+from turnout.errors import InvalidInput, NotFound
+from turnout.panels import wording
 
 hooks = typer.Typer(help="Make, list and revoke the hooks that providers' webhooks come to.", no_args_is_help=True)
+
+#: What may become of an event that a provider tells.
+_EVENTS = ("accepted", "duplicates", "ignored", "quarantined")
 
 #: Characters of a secret: keys of 4,096 bits have fewer.
 _SECRET_LIMIT = 4096
@@ -96,16 +101,51 @@ def list_hooks(
     if as_json:
         print(answer.text)
         return
-    made = console.table("id", "provider", "name", "campaign", "checked", "made", "revoked")
+    columns = "id", "provider", "name", "campaign", "checked", "made", "revoked", "last call", "events", "refused"
+    made = console.table(*columns, right=("events", "refused"))
     for one in answer.json()["hooks"]:
+        received = one["deliveries"]
         made.add_row(
             one["id"],
             *(console.plain(one[field]) for field in ("provider", "name", "campaign")),
             "yes" if one["checked"] else "no",
             console.minute(one["created_at"]),
             console.minute(one["revoked_at"]),
+            console.minute(received["recent"][0]["at"] if received["recent"] else None),
+            f"{received['accepted']:,}",
+            f"{received['refused']:,}",
         )
     console.out().print(made)
+
+
+@hooks.command("deliveries")
+def list_deliveries(
+    id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the hook; turnout hooks list shows it.", show_default=False)
+    ],
+    as_json: options.Json = False,
+    url: options.Url = None,
+    key: options.Key = None,
+    data: options.Directory = None,
+    workspace: options.WorkspaceName = "default",
+) -> None:
+    """Show what came to a hook lately: when (UTC), what it was answered, its events, and why it was refused."""
+    with connect(Target(url, key, data, workspace)) as server:
+        known = {one["id"]: one for one in server.call("GET", "/v1/hooks").json()["hooks"]}
+    if id not in known:
+        raise NotFound(f"no hook '{id[:100]}'", hint="turnout hooks list shows the hooks there are")
+    received = known[id]["deliveries"]
+    if as_json:
+        print(json.dumps(received, ensure_ascii=False))
+        return
+    made = console.table("at", "status", *_EVENTS, "error", right=("status", *_EVENTS))
+    for one in received["recent"]:
+        counts = (f"{one[field]:,}" for field in _EVENTS)
+        made.add_row(one["at"][:19].replace("T", " "), str(one["status"]), *counts, console.plain(one["error"]))
+    if received["recent"]:
+        console.out().print(made)
+    sums = ", ".join(f"{received[field]:,} {field}" for field in _EVENTS)
+    print(f"{wording.many(received['requests'], 'request')} in all, {received['refused']:,} refused; events: {sums}")
 
 
 @hooks.command("revoke")

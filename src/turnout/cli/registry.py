@@ -207,7 +207,7 @@ def list_keys(
     if as_json:
         print(answer.text)
         return
-    made = console.table("id", "name", "scopes", "made", "revoked")
+    made = console.table("id", "name", "scopes", "made", "revoked", "last used")
     for one in answer.json()["keys"]:
         made.add_row(
             one["id"],
@@ -215,6 +215,7 @@ def list_keys(
             ", ".join(one["scopes"]),
             console.minute(one["created_at"]),
             console.minute(one["revoked_at"]),
+            console.minute(one["last_used_at"]),
         )
     console.out().print(made)
 

@@ -20,6 +20,7 @@ import msgspec
 
 from turnout.errors import Conflict, InvalidInput, NotFound
 from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Variation, Workspace
+from turnout.store.deliveries import Deliveries, Kept
 from turnout.store.engine import Engine
 from turnout.store.hooks import Hooks
 from turnout.store.links import Links
@@ -63,6 +64,7 @@ class Catalog:
         self._now = now
         self.links = Links(self._records, now)
         self.hooks = Hooks(self._records, now)
+        self.deliveries = Deliveries(self._records)
         self._workspaces: dict[str, Workspace] = {}
         self._keys: dict[str, ApiKey] = {}
         self._digests: dict[str, str] = {}
@@ -338,6 +340,9 @@ class Catalog:
                 self.links.hold(msgspec.json.decode(body, type=Link))
             elif kind == "hook":
                 self.hooks.hold(msgspec.json.decode(body, type=Hook))
+            elif kind == "received":
+                kept = msgspec.json.decode(body, type=Kept)
+                self.deliveries.hold(kept.workspace, kept.received)
 
 
 def digest_of(secret: str) -> str:

@@ -310,3 +310,34 @@ def test_a_get_says_that_it_is_a_hook(hook, url):
     answer = httpx.get(hook()["url"])
     assert (answer.status_code, answer.text) == (200, "This is a hook for Postmark: it takes POST.\n")
     assert httpx.get(f"{url}/hooks/postmark/hk_none").status_code == 404
+
+
+def test_a_hook_tells_what_came_to_it_but_not_what_that_said(tenant, hook):
+    made = hook(secret="u:p", name="news")
+    for body, auth in (
+        (json.dumps(delivery()).encode(), ("u", "p")),
+        (json.dumps(delivery()).encode(), ("u", "p")),
+        (b"what is this, ada@example.com?", ("u", "p")),
+        (json.dumps(delivery()).encode(), ("u", "wrong")),
+    ):
+        httpx.post(made["url"], content=body, auth=auth)
+    answer = tenant.client.get("/v1/hooks")
+    assert "ada@example.com" not in answer.text
+    (found,) = answer.json()["hooks"]
+    told = found["deliveries"]
+    assert [told[name] for name in ("requests", "refused", "accepted", "duplicates", "quarantined")] == [4, 1, 1, 1, 1]
+    assert [one["status"] for one in told["recent"]] == [401, 200, 200, 200]
+    assert told["last_error"] == told["recent"][0]
+    assert told["last_error"]["error"]
+    assert told["recent"][0]["at"] >= told["recent"][-1]["at"]
+
+
+def test_what_fails_here_is_noted_too(tenant, hook, monkeypatch):
+    async def broken(*given):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(hooks, "take", broken)
+    assert httpx.post(hook()["url"], json=delivery()).status_code == 500
+    (found,) = tenant.client.get("/v1/hooks").json()["hooks"]
+    assert found["deliveries"]["last_error"]["status"] == 500
+    assert "a mistake of ours" not in json.dumps(found)

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from turnout.capture.webhooks.receiver import LETTER_LIMIT_BYTES, LETTERS_LIMIT
 from turnout.capture.webhooks.registry import FILES
+from turnout.store.deliveries import RECENT_LIMIT, WRITE_DELAY_S
 
 _BEGINNING = """\
 # Webhooks
@@ -65,6 +66,14 @@ The answer is `{"accepted":N,"duplicates":N,"ignored":N,"quarantined":N}`, and c
 the provider tries again. Providers repeat what they have told, in other groupings and with other ids. An event's
 identity is what it says (which message, who, what, when, which link), so it counts once.
 
+## What came lately
+
+`turnout hooks list` says when each hook was called last and how many events came of it; `turnout hooks deliveries ID`
+shows its last {recent} requests: when, the status of the answer, what became of the events, and why one was refused.
+The dashboard shows the same under Settings, Webhooks, and so does `GET /v1/hooks`. What a request said is not kept. The
+list is in memory and written within {delay} seconds, so a server that is killed may forget its last lines; never an
+event.
+
 ## Dead letters
 
 What is not understood is not refused, since providers give a hook up that answers with errors. It is answered with 200,
@@ -90,9 +99,15 @@ A workspace keeps up to `TURNOUT_DEAD_LETTER_LIMIT_ROWS` letters and `TURNOUT_DE
 
 def page() -> str:
     """The whole page."""
-    beginning = _BEGINNING.replace("{letters}", f"{LETTERS_LIMIT:,}").replace(
-        "{size}", f"{LETTER_LIMIT_BYTES // 1024**2} MiB"
-    )
+    figures = {
+        "letters": f"{LETTERS_LIMIT:,}",
+        "size": f"{LETTER_LIMIT_BYTES // 1024**2} MiB",
+        "recent": str(RECENT_LIMIT),
+        "delay": f"{WRITE_DELAY_S:.0f}",
+    }
+    beginning = _BEGINNING
+    for name, value in figures.items():
+        beginning = beginning.replace(f"{{{name}}}", value)
     lines = [beginning, "## Providers", ""]
     files = sorted(FILES, key=lambda file: file.PROVIDER.title.lower())
     lines += [f"- {file.PROVIDER.title}: `{file.PROVIDER.name}`" for file in files]

@@ -4,53 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import UNSET
 from starlette.responses import Response
 
+from turnout import administration
 from turnout.dialects.contract import Call
 from turnout.dialects.native import render, wire
 from turnout.dialects.native.campaigns import read_body
-from turnout.errors import Forbidden, InvalidInput, UnknownName
-from turnout.ingest.traffic import network_of
-from turnout.model import SCOPES, ApiKey, Workspace
-from turnout.stats import asking, calendar
+from turnout.errors import Forbidden, InvalidInput
+from turnout.model import ApiKey, Workspace
+from turnout.stats import asking
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
-
-#: What a workspace may choose; see `model.Workspace`.
-_CHOICES = (
-    "influence_window_s", "dormant_s", "addresses", "allow_agents", "allow_networks", "retention_days", "live_tokens",
-)  # fmt: skip
-
-
-#: Of a part of a user agent that is allowed; less is part of nearly every one.
-_AGENT_LEAST_CHARS = 3
 
 
 async def list_keys(call: Call) -> Response:
     """The workspace's keys, without their secrets."""
     keys = call.services.catalog.keys(call.workspace.id)
-    return _json(wire.KeysAnswer([_key(key) for key in keys]))
+    return _json(wire.KeysAnswer([_key(call, key) for key in keys]))
 
 
 async def add_key(call: Call) -> Response:
     """Make a key. Its secret is in this answer and nowhere else."""
     asked = await read_body(call, wire.NewKey)
-    for scope in asked.scopes:
-        # A dotted word is a permission of some room's own, finer than a scope.
-        if scope not in SCOPES and "." not in scope:
-            raise UnknownName("scope", scope, SCOPES, field="scopes")
-    key, secret = await call.services.run(
-        lambda: call.services.catalog.add_key(call.workspace.id, name=asked.name, scopes=asked.scopes or SCOPES)
-    )
-    return _json(_key(key, secret), 201)
+    key, secret = await call.services.run(administration.add_key, call.services, call.workspace.id, asked)
+    return _json(_key(call, key, secret), 201)
 
 
 async def revoke_key(call: Call) -> Response:
     """End a key."""
     key = await call.services.run(call.services.catalog.revoke_key, call.workspace.id, call.request.path_params["id"])
-    return _json(_key(key))
+    return _json(_key(call, key))
 
 
 async def list_workspaces(call: Call) -> Response:
@@ -64,26 +48,8 @@ async def add_workspace(call: Call) -> Response:
     """Make a workspace and its first key (commands on this machine only)."""
     _only_local(call)
     asked = await read_body(call, wire.NewWorkspace)
-    if not asked.id:
-        raise InvalidInput("a workspace needs an id", field="id")
-    calendar.zone(asked.timezone or "UTC")
-    choices = _chosen(asked)
-    catalog = call.services.catalog
-
-    def make() -> wire.WorkspaceAnswer:
-        workspace = catalog.add_workspace(
-            asked.id,
-            title=asked.name,
-            timezone=asked.timezone or "UTC",
-            access_key=asked.access_key,
-            signing_secret=asked.signing_secret,
-        )
-        if choices:
-            workspace = catalog.change_workspace(workspace.id, **choices)
-        _, secret = catalog.add_key(workspace.id, name="first key")
-        return _workspace(workspace, api_key=secret)
-
-    return _json(await call.services.run(make), 201)
+    workspace, secret = await call.services.run(administration.add_workspace, call.services, asked.id, asked)
+    return _json(_workspace(workspace, api_key=secret), 201)
 
 
 async def change_workspace(call: Call) -> Response:
@@ -91,12 +57,7 @@ async def change_workspace(call: Call) -> Response:
     asked = await read_body(call, wire.NewWorkspace)
     if asked.id not in ("", call.workspace.id):
         raise Forbidden("a workspace's id can't change")
-    if asked.timezone:
-        calendar.zone(asked.timezone)
-    names = ("name", "timezone", "access_key", "signing_secret")
-    changes = {name: getattr(asked, name) for name in names if getattr(asked, name)} | _chosen(asked)
-    workspace = await call.services.run(lambda: call.services.catalog.change_workspace(call.workspace.id, **changes))
-    call.services.statistics.changed([workspace.id])
+    workspace = await call.services.run(administration.change_workspace, call.services, call.workspace.id, asked)
     return _json(_workspace(workspace))
 
 
@@ -158,21 +119,9 @@ async def cells_of(call: Call, campaigns: Sequence[str], from_: str, to: str) ->
     return Cells(call.workspace.id, tuple(names), max(FIRST_MS, start), min(LAST_MS, end))
 
 
-def _chosen(asked: wire.NewWorkspace) -> dict[str, Any]:
-    """What is chosen. InvalidInput for an allow list that would let in everybody, or what is no network."""
-    for name in asked.allow_networks or ():
-        if network_of(name).prefixlen == 0:
-            raise InvalidInput(f"'{name}' is every address there is", field="allow_networks")
-    for agent in asked.allow_agents or ():
-        if len(agent.strip()) < _AGENT_LEAST_CHARS:
-            raise InvalidInput(
-                f"'{agent}' is in too many user agents: at least {_AGENT_LEAST_CHARS} characters", field="allow_agents"
-            )
-    return {name: value for name in _CHOICES if (value := getattr(asked, name)) is not None}
-
-
-def _key(key: ApiKey, secret: str = "") -> wire.KeyAnswer:
-    return wire.KeyAnswer(key.id, key.name, key.scopes, key.created_at, key.revoked_at, secret or UNSET)
+def _key(call: Call, key: ApiKey, secret: str = "") -> wire.KeyAnswer:
+    used_at = call.services.keys_used.get(key.id)
+    return wire.KeyAnswer(key.id, key.name, key.scopes, key.created_at, key.revoked_at, used_at, secret or UNSET)
 
 
 def _workspace(one: Workspace, api_key: str = "") -> wire.WorkspaceAnswer:
@@ -181,7 +130,7 @@ def _workspace(one: Workspace, api_key: str = "") -> wire.WorkspaceAnswer:
         name=one.name,
         timezone=one.timezone,
         access_key=one.access_key,
-        **{name: getattr(one, name) for name in _CHOICES},
+        **{name: getattr(one, name) for name in administration.CHOICES},
         created_at=one.created_at,
         signing_secret=one.signing_secret,
         api_key=api_key or UNSET,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import base64
-from fnmatch import fnmatchcase
-from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
+from turnout import administration
 from turnout.capture.links import public_base
 from turnout.capture.webhooks.registry import PROVIDERS
 from turnout.capture.webhooks.replay import replay as parse_again
 from turnout.dialects.contract import Call
 from turnout.dialects.native import parse, render, wire_hooks
 from turnout.dialects.native.campaigns import read_body
-from turnout.errors import InvalidInput, NotFound, UnknownName
+from turnout.errors import InvalidInput, NotFound
 from turnout.model import Hook
 from turnout.store.deadletters import Described, place_of
 
@@ -24,39 +23,21 @@ from turnout.store.deadletters import Described, place_of
 async def listing(call: Call) -> Response:
     """The workspace's hooks, without tokens and secrets."""
     hooks = call.services.catalog.hooks.all(call.workspace.id)
-    return _json(wire_hooks.HooksAnswer([_hook(hook) for hook in hooks]))
+    return _json(wire_hooks.HooksAnswer([_hook(call, hook) for hook in hooks]))
 
 
 async def add(call: Call) -> Response:
     """Make a hook. Its token is in the address of this answer and nowhere else."""
     asked = await read_body(call, wire_hooks.NewHook)
-    provider = PROVIDERS.get(asked.provider)
-    if provider is None:
-        raise UnknownName("provider", asked.provider, PROVIDERS, field="provider")
-    for name in asked.options:
-        if not any(fnmatchcase(name, known) for known in provider.options):
-            raise UnknownName(f"option of {provider.name}", name, provider.options, field="options")
-    if asked.secret and provider.verify is None and provider.greet is None:
-        raise InvalidInput(f"{provider.title} proves nothing that a secret could check", field="secret")
     base = public_base(call.request, call.services.settings)
-    hook, token = await call.services.run(
-        lambda: call.services.catalog.hooks.add(
-            call.workspace.id,
-            provider.name,
-            name=asked.name,
-            secret=asked.secret.strip(),
-            campaign=asked.campaign,
-            options=asked.options,
-        )
-    )
-    url = f"{base}/hooks/{quote(provider.name, safe='')}/{token}"
-    return _json(_hook(hook, url, provider.setup), 201)
+    hook, token = await call.services.run(administration.add_hook, call.services, call.workspace.id, asked)
+    return _json(_hook(call, hook, administration.hook_address(base, hook, token), PROVIDERS[hook.provider].setup), 201)
 
 
 async def revoke(call: Call) -> Response:
     """End a hook."""
     name = call.request.path_params["id"]
-    return _json(_hook(await call.services.run(call.services.catalog.hooks.revoke, call.workspace.id, name)))
+    return _json(_hook(call, await call.services.run(call.services.catalog.hooks.revoke, call.workspace.id, name)))
 
 
 async def letters(call: Call) -> Response:
@@ -147,18 +128,18 @@ def _entry(one: Described) -> wire_hooks.DeadLetterEntry:
     return wire_hooks.DeadLetterEntry(**msgspec.structs.asdict(one))
 
 
-def _hook(hook: Hook, url: str = "", setup: str = "") -> wire_hooks.HookAnswer:
-    provider = PROVIDERS.get(hook.provider)
-    checked = provider is not None and provider.verify is not None and bool(hook.secret or provider.always_verifies)
+def _hook(call: Call, hook: Hook, url: str = "", setup: str = "") -> wire_hooks.HookAnswer:
+    received = call.services.catalog.deliveries.of(hook)
     return wire_hooks.HookAnswer(
         id=hook.id,
         provider=hook.provider,
         name=hook.name,
         campaign=hook.campaign,
         options=hook.options,
-        checked=checked,
+        checked=administration.is_checked(hook),
         created_at=hook.created_at,
         revoked_at=hook.revoked_at,
+        deliveries=msgspec.convert(received, wire_hooks.DeliveriesEntry, from_attributes=True),
         url=url or UNSET,
         setup=setup or UNSET,
     )

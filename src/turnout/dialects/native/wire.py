@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from turnout.model import Addresses, Allowed, CampaignFields, Id, LiveTokens, Name, Rejection, Text
+from turnout.administration import KeyFields, WorkspaceFields
+from turnout.model import CampaignFields, Name, Rejection
 
 
 class ErrorBody(Struct, frozen=True):
@@ -174,21 +175,20 @@ class MetricsAnswer(Struct, frozen=True):
     dimensions: list[DimensionEntry]
 
 
-class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
+class NewKey(KeyFields, frozen=True, forbid_unknown_fields=True):
     """A key to be made; without scopes it has all of them."""
-
-    name: Name = ""
-    scopes: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
 
 
 class KeyAnswer(Struct, frozen=True):
-    """A key. `secret` is there only in the answer that made it."""
+    """A key. `secret` is there only in the answer that made it; `last_used_at` is null if it was not used since the
+    server started."""
 
     id: str
     name: str
     scopes: tuple[str, ...]
     created_at: dt.datetime
     revoked_at: dt.datetime | None
+    last_used_at: dt.datetime | None = None
     secret: str | UnsetType = UNSET
 
 
@@ -206,21 +206,10 @@ class NewBackup(Struct, frozen=True, forbid_unknown_fields=True):
     disk: Name = ""
 
 
-class NewWorkspace(Struct, frozen=True, forbid_unknown_fields=True):
+class NewWorkspace(WorkspaceFields, frozen=True, forbid_unknown_fields=True):
     """A workspace to be made (POST) or fields of it to be set (PATCH); what is empty is generated or kept."""
 
     id: Annotated[str, Meta(max_length=64, pattern="^([a-z0-9][a-z0-9_-]*)?$")] = ""
-    name: Text = ""
-    timezone: Name = ""
-    access_key: Id = ""
-    signing_secret: Id = ""
-    influence_window_s: Annotated[int, Meta(ge=1, le=2_592_000)] | None = None
-    dormant_s: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
-    addresses: Addresses | None = None
-    allow_agents: Allowed | None = None
-    allow_networks: Allowed | None = None
-    retention_days: Annotated[int, Meta(ge=0, le=36_500)] | None = None
-    live_tokens: LiveTokens | None = None
 
 
 class WorkspaceAnswer(Struct, frozen=True):

@@ -7,20 +7,41 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from turnout.administration import HookFields
 from turnout.model import Name
 
 #: Ids of one request.
 Ids = Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=1000)]
 
 
-class NewHook(Struct, frozen=True, forbid_unknown_fields=True):
+class NewHook(HookFields, frozen=True, forbid_unknown_fields=True):
     """A hook to be made. `secret` is what the provider signs with, or the key that its signatures are checked with."""
 
-    provider: Name
-    name: Name = ""
-    secret: Annotated[str, Meta(max_length=4096)] = ""
-    campaign: Name = ""
-    options: dict[str, Annotated[str, Meta(max_length=2048)]] = {}
+
+class DeliveryEntry(Struct, frozen=True, kw_only=True):
+    """One request to a hook: the status of its answer, and its events: new, known already, without a statistic, and
+    not understood (dead letters). `error` says why it was refused; empty if it was not."""
+
+    at: dt.datetime
+    status: int
+    accepted: int
+    duplicates: int
+    ignored: int
+    quarantined: int
+    error: str
+
+
+class DeliveriesEntry(Struct, frozen=True, kw_only=True):
+    """What a hook received since it was made: sums, and the last requests one by one, the newest first."""
+
+    requests: int
+    refused: int
+    accepted: int
+    duplicates: int
+    ignored: int
+    quarantined: int
+    last_error: DeliveryEntry | None
+    recent: list[DeliveryEntry]
 
 
 class HookAnswer(Struct, frozen=True, kw_only=True):
@@ -37,6 +58,7 @@ class HookAnswer(Struct, frozen=True, kw_only=True):
     checked: bool
     created_at: dt.datetime
     revoked_at: dt.datetime | None
+    deliveries: DeliveriesEntry
     url: str | UnsetType = UNSET
     setup: str | UnsetType = UNSET
 

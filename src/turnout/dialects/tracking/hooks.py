@@ -19,13 +19,15 @@ from turnout import errors
 from turnout.capture import body as bodies
 from turnout.capture.address import client_address
 from turnout.capture.links import public_base
-from turnout.capture.webhooks.contract import Delivery, Provider
+from turnout.capture.webhooks import contract
+from turnout.capture.webhooks.contract import Provider
 from turnout.capture.webhooks.receiver import Outcome
 from turnout.capture.webhooks.receiver import receive as take
 from turnout.capture.webhooks.registry import PROVIDERS
 from turnout.dialects.contract import Call
 from turnout.dialects.kept import PerHouse
 from turnout.model import Hook, Workspace
+from turnout.store.deliveries import ERROR_LIMIT_CHARS, Delivery
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +99,15 @@ async def receive(call: Call) -> Response:
             )
     except errors.TurnoutError as error:
         telemetry.webhooks_refused.labels(name, error.code).inc()
+        _note(call, door, status_of(error), error=error.message)
         if isinstance(error, errors.Unauthenticated):
             _failed(call)
             log.warning("a request of %s to hook %s was refused: %s", name, door.name, error.message)
         raise
+    except Exception:
+        _note(call, door, 500, error="something went wrong here; it is in the server's log")
+        raise
+    _note(call, door, 200, outcome)
     telemetry.count_webhook(
         name,
         accepted=outcome.accepted,
@@ -127,15 +134,19 @@ async def greet(call: Call) -> Response:
 def refusal(error: errors.TurnoutError) -> Response:
     """What a provider is told: a line for whoever reads its log, and a status by which it tries again or not."""
     headers = {"Cache-Control": "no-store"}
-    status = _STATUS.get(type(error), 500)
-    if isinstance(error, errors.InvalidInput):
-        status = _STATUS.get(type(error), 400)
-    elif isinstance(error, errors.Unauthenticated):
+    if isinstance(error, errors.Unauthenticated):
         # Some clients send the credentials of an address only when they are asked for them.
         headers["WWW-Authenticate"] = 'Basic realm="hooks"'
     elif isinstance(error, errors.StoreError):
-        status, headers["Retry-After"] = 503, str(_RETRY_AFTER_S)
-    return Response(f"{error.message}\n", status, headers, "text/plain")
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return Response(f"{error.message}\n", status_of(error), headers, "text/plain")
+
+
+def status_of(error: errors.TurnoutError) -> int:
+    """The status by which a provider tries again or not."""
+    if isinstance(error, errors.StoreError):
+        return 503
+    return _STATUS.get(type(error), 400 if isinstance(error, errors.InvalidInput) else 500)
 
 
 def _door(call: Call) -> _Door:
@@ -167,6 +178,27 @@ def _failed(call: Call) -> None:
         call.attempts.failed(client_address(call.request.scope, call.services.settings.proxy_hops))
 
 
+def _note(call: Call, door: _Door, status: int, outcome: Outcome | None = None, *, error: str = "") -> None:
+    """Remember what came to a hook, for whoever set it up; what it said is not kept."""
+    now = call.services.now()
+    if not door.hook.id:
+        call.services.keys_used[door.name] = now
+        return
+    found = outcome if outcome is not None else Outcome(0, 0, 0, 0)
+    call.services.catalog.deliveries.note(
+        door.hook,
+        Delivery(
+            at=now,
+            status=status,
+            accepted=found.accepted,
+            duplicates=found.duplicates,
+            ignored=found.ignored,
+            quarantined=found.quarantined,
+            error=error[:ERROR_LIMIT_CHARS],
+        ),
+    )
+
+
 def _admit(call: Call, door: _Door, count: int) -> None:
     if call.rates is not None:
         call.rates.events(door.name, count)
@@ -192,9 +224,9 @@ async def _expanded(call: Call, raw: bytes, encoding: str) -> bytes:
     return await call.services.unpack(lambda: bodies.expand(raw, encoding, limit_bytes))
 
 
-def _delivery(call: Call, door: _Door, body: bytes) -> Delivery:
+def _delivery(call: Call, door: _Door, body: bytes) -> contract.Delivery:
     request = call.request
-    return Delivery(
+    return contract.Delivery(
         hook=door.hook,
         body=body,
         headers={name.lower(): value for name, value in request.headers.items()},
