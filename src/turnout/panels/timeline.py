@@ -49,7 +49,11 @@ def spec(labels: Sequence[str], grain: Grain, plots: Sequence[Plot]) -> Spec:
     """The chart of plots that share their buckets."""
     height = 220 if len(plots) == 1 else 150
     made = [_plot(labels, grain, plot, height, is_last=plot is plots[-1]) for plot in plots]
-    return made[0] if len(made) == 1 else {"vconcat": made, "spacing": 18}
+    if len(made) == 1:
+        return made[0]
+    # Each plot has its own colours, and its own legend above it.
+    apart = {"scale": {"color": "independent"}, "legend": {"color": "independent"}}
+    return {"vconcat": made, "spacing": 18, "resolve": apart}
 
 
 def colour_of(place: int) -> str:
@@ -136,7 +140,7 @@ def _x(labels: Sequence[str], grain: Grain, *, is_last: bool) -> dict[str, Any]:
     expression = f"{json.dumps(texts)}[indexof({json.dumps(places)}, datum.value)]"
     axis: dict[str, Any] = {"values": places, "labelExpr": expression, "grid": False, "title": None}
     if not is_last:
-        axis["labels"] = False
+        axis |= {"labels": False, "ticks": False}
     scale = {"domain": [-0.5, len(labels) - 0.5], "nice": False, "zero": False}
     return {"field": "at", "type": "quantitative", "axis": axis, "scale": scale}
 
@@ -144,7 +148,7 @@ def _x(labels: Sequence[str], grain: Grain, *, is_last: bool) -> dict[str, Any]:
 def _y(plot: Plot, values: Sequence[dict[str, Any]]) -> dict[str, Any]:
     given = [row["value"] for row in values if row["value"] is not None]
     axis: dict[str, Any] = {"title": None, "tickCount": 5, "domain": False, "ticks": False}
-    scale: dict[str, Any] = {"zero": True, "nice": True}
+    scale: dict[str, Any] = {"zero": True, "nice": 5}
     if plot.kind == "ratio":
         axis["labelExpr"] = "format(datum.value * 100, ',~r') + ' %'"
     elif plot.kind == "count":
