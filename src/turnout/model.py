@@ -338,7 +338,7 @@ class Attempt(Struct, kw_only=True, frozen=True):
     words: str
 
 
-class Delivery(Struct, kw_only=True, frozen=True):
+class ReportRun(Struct, kw_only=True, frozen=True):
     """What became of the reports that were due at `moment`; `files` are the names of those in the folder."""
 
     moment: dt.datetime
@@ -361,7 +361,7 @@ class Schedule(ScheduleFields, kw_only=True, frozen=True):
     settled_at: dt.datetime
     asked_at: dt.datetime | None = None
     attempt: Attempt | None = None
-    last: Delivery | None = None
+    last: ReportRun | None = None
 
 
 #: ingest: write events. read: ask. admin: change campaigns, keys and workspaces.

@@ -51,6 +51,14 @@ class Settings:
     chart_processes: int = 1
     #: What the dashboard's sessions are signed with; a new one at each start if empty.
     session_secret: str = ""
+    #: The mail server of scheduled reports, smtp://user:password@host:587?tls=starttls; without one, none are sent.
+    smtp_url: str = ""
+    smtp_from: str = ""
+    smtp_timeout_s: int = 30
+    mail_limit_bytes: int = 20 * MIB
+    #: Where scheduled reports are written; `data`/reports if empty.
+    reports_dir: str = ""
+    report_limit_files: int = 1000
 
     connection_limit: int = 1024
     header_limit_bytes: int = 128 * 1024
@@ -103,6 +111,12 @@ ENVIRONMENT = {
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
     "TURNOUT_CHART_PROCESSES": "chart_processes",
     "TURNOUT_SESSION_SECRET": "session_secret",
+    "TURNOUT_SMTP_URL": "smtp_url",
+    "TURNOUT_SMTP_FROM": "smtp_from",
+    "TURNOUT_SMTP_TIMEOUT_S": "smtp_timeout_s",
+    "TURNOUT_MAIL_LIMIT_BYTES": "mail_limit_bytes",
+    "TURNOUT_REPORTS_DIR": "reports_dir",
+    "TURNOUT_REPORT_LIMIT_FILES": "report_limit_files",
     "TURNOUT_CONNECTION_LIMIT": "connection_limit",
     "TURNOUT_HEADER_LIMIT_BYTES": "header_limit_bytes",
     "TURNOUT_HEADER_TIMEOUT_S": "header_timeout_s",
@@ -126,7 +140,7 @@ ENVIRONMENT = {
 
 #: Without one of these a server takes nothing, or never starts to.
 _NEEDED = frozenset({
-    "readers", "chart_processes",
+    "readers", "chart_processes", "smtp_timeout_s", "mail_limit_bytes", "report_limit_files",
     "body_limit_bytes", "expanded_limit_bytes", "request_limit_events", "queue_limit_events",
     "spool_limit_events", "spool_limit_bytes", "spool_age_limit_s", "settle_timeout_s", "connection_limit",
     "header_limit_bytes", "header_timeout_s", "body_timeout_s", "inflight_limit_requests", "inflight_limit_bytes",

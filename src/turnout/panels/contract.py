@@ -155,9 +155,9 @@ def kind_of(name: str) -> Kind:
     if name in DIMENSIONS:
         return "time" if DIMENSIONS[name].is_time else "text"
     metric = METRICS[name]
-    if metric.kind in ("money", "ratio"):
-        return metric.kind
-    return "seconds" if metric.unit == "seconds" else "count"
+    if metric.unit == "seconds":
+        return "seconds"
+    return metric.kind if metric.kind in ("money", "ratio") else "count"
 
 
 def words(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Workspaces, campaigns, keys, links and hooks: kept whole in memory, written through to the store.
+"""Workspaces, campaigns, keys, links, hooks and schedules: kept whole in memory, written through to the store.
 
 Every change is durable before it is visible. Another workspace's things do not exist: every look-up
 takes the workspace it is for.
@@ -19,12 +19,13 @@ from typing import TypeVar
 import msgspec
 
 from turnout.errors import Conflict, InvalidInput, NotFound
-from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Variation, Workspace
+from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Schedule, Variation, Workspace
 from turnout.store.deliveries import Deliveries, Kept
 from turnout.store.engine import Engine
 from turnout.store.hooks import Hooks
 from turnout.store.links import Links
 from turnout.store.records import Records
+from turnout.store.schedules import Schedules
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
@@ -64,6 +65,7 @@ class Catalog:
         self._now = now
         self.links = Links(self._records, now)
         self.hooks = Hooks(self._records, now)
+        self.schedules = Schedules(self._records, now)
         self.deliveries = Deliveries(self._records)
         self._workspaces: dict[str, Workspace] = {}
         self._keys: dict[str, ApiKey] = {}
@@ -340,6 +342,8 @@ class Catalog:
                 self.links.hold(msgspec.json.decode(body, type=Link))
             elif kind == "hook":
                 self.hooks.hold(msgspec.json.decode(body, type=Hook))
+            elif kind == "schedule":
+                self.schedules.hold(msgspec.json.decode(body, type=Schedule))
             elif kind == "received":
                 kept = msgspec.json.decode(body, type=Kept)
                 self.deliveries.hold(kept.workspace, kept.received)
