@@ -63,6 +63,18 @@ def test_events_and_campaigns_name_the_same_things() -> None:
     assert quiet == {"summer-preview"}
 
 
+def test_clicks_in_mails_say_where_the_link_stands() -> None:
+    there: dict[str, set[tuple[int, str]]] = {}
+    for event in events():
+        if event["type"] == "clicked" and event.get("channel") == "email":
+            there.setdefault(event["message"], set()).add((event["position"], event["link"]))
+    assert there == {
+        "m1": {(1, "hero"), (2, "linen"), (3, "shoes"), (4, "voucher"), (5, "hero"), (6, "footer-shop")},
+        "welcome": {(1, "profile"), (2, "tour")},
+        "tips": {(1, "tips"), (2, "first-order")},
+    }
+
+
 def test_everything_that_can_happen_happens() -> None:
     assert {event["type"] for event in events()} == set(EVENT_TYPES)
     assert {event.get("traffic", "human") for event in events()} == set(TRAFFIC_CLASSES)

@@ -20,6 +20,8 @@ SALE_LINKS = (
     Link("voucher", "Claim 25 % off", f"{_SHOP}/gutschein"),
     Link("footer-shop", "Find a shop", f"{_SHOP}/filialen"),
 )
+#: The ids of the sale's links from top to bottom: the picture leads where the last button does.
+SALE_LAYOUT = ("hero", "linen", "shoes", "voucher", "hero", "footer-shop")
 WELCOME_LINKS = (
     Link("profile", "Complete your profile", f"{_SHOP}/account/profile"),
     Link("tour", "Take the tour", f"{_SHOP}/tour"),
@@ -32,7 +34,8 @@ TIPS_LINKS = (
 
 @dataclass(frozen=True)
 class Mail:
-    """One message of one campaign, to one arm of its test, and how well it does."""
+    """One message of one campaign, to one arm of its test, and how well it does. The links stand in it in their order,
+    or as the `layout` has them."""
 
     message: str
     links: tuple[Link, ...]
@@ -40,6 +43,12 @@ class Mail:
     click_share: float
     variation: str | None = None
     send_id: str | None = None
+    layout: tuple[str, ...] = ()
+
+    def positions(self, link: Link) -> list[int]:
+        """Where a link stands, counted from the top."""
+        layout = self.layout or [one.id for one in self.links]
+        return [position for position, name in enumerate(layout, 1) if name == link.id]
 
     @property
     def fields(self) -> dict[str, str | None]:
@@ -71,8 +80,8 @@ def spring_sale(stage: Stage, everyone: Sequence[Person]) -> None:
     for person in skipped:
         stage.put("skipped", start_ms + stage.rng.randrange(90 * SECOND_MS), person, message="m1", channel="email")
     arms = {
-        "a": Mail("m1", SALE_LINKS, 0.29, 0.24, "a", "spring-sale-1"),
-        "b": Mail("m1", SALE_LINKS, 0.35, 0.31, "b", "spring-sale-1"),
+        "a": Mail("m1", SALE_LINKS, 0.29, 0.24, "a", "spring-sale-1", SALE_LAYOUT),
+        "b": Mail("m1", SALE_LINKS, 0.35, 0.31, "b", "spring-sale-1", SALE_LAYOUT),
     }
     mails = [(person, arms["a"]) for person in arm_a] + [(person, arms["b"]) for person in arm_b]
     hard, soft, late, fine = stage.deal(mails, 36, 54, 45, len(mails) - 135)
@@ -155,13 +164,15 @@ def _clicks(stage: Stage, person: Person, mail: Mail, opened_ms: int) -> int:
     clicked_ms = opened_ms
     while True:
         clicked_ms += stage.lag_ms(35 * SECOND_MS, least_ms=3 * SECOND_MS, most_ms=HOUR_MS)
-        place = min(int(stage.rng.expovariate(0.7)), len(mail.links) - 1)
-        stage.put("clicked", clicked_ms, person, **_link(stage, mail, mail.links[place]), **person.client)
+        link = mail.links[min(int(stage.rng.expovariate(0.7)), len(mail.links) - 1)]
+        # Of a link that is there twice, a quarter of the clicks is on the lower one.
+        position = mail.positions(link)[-1 if clicked_ms % 4 == 0 else 0]
+        stage.put("clicked", clicked_ms, person, **_link(stage, mail, link, position), **person.client)
         if stage.rng.random() >= 0.28:
             return clicked_ms
 
 
-def _link(stage: Stage, mail: Mail, link: Link) -> dict[str, object]:
+def _link(stage: Stage, mail: Mail, link: Link, position: int) -> dict[str, object]:
     utm = {
         "utm_source": "newsletter",
         "utm_medium": "email",
@@ -169,7 +180,7 @@ def _link(stage: Stage, mail: Mail, link: Link) -> dict[str, object]:
         "utm_content": link.id,
     }
     said = {"target": "link", "url": link.url, "link": link.id, "link_title": link.title, "params": utm}
-    return {**mail.fields, **said}
+    return {**mail.fields, **said, "position": position}
 
 
 def _machines(stage: Stage, person: Person, mail: Mail, delivered_ms: int) -> None:
@@ -181,7 +192,7 @@ def _machines(stage: Stage, person: Person, mail: Mail, delivered_ms: int) -> No
         scanned_ms = delivered_ms + stage.lag_ms(2 * SECOND_MS, most_ms=9 * SECOND_MS)
         stage.put("opened", scanned_ms, person, traffic="scanner", **mail.fields)
         for place, link in enumerate(mail.links):
-            fields = _link(stage, mail, link)
+            fields = _link(stage, mail, link, mail.positions(link)[0])
             stage.put("clicked", scanned_ms + 130 * (place + 1), person, traffic="scanner", **fields)
 
 
