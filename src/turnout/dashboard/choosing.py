@@ -74,8 +74,8 @@ def bar(campaign: str, section: str, asked: Mapping[str, str], timezone: str, me
         starts=asked.get("from", ""),
         ends=asked.get("to", ""),
         timezone=timezone,
-        zones=_zones(),
-        traffic=_traffic(asked.get("traffic", "")),
+        zones=zone_names(),
+        traffic=traffic_choices(asked.get("traffic", "")),
         grains=_choices(
             [("", "As it fits"), *((grain, f"By the {grain}") for grain in GRAINS)], asked.get("grain", "")
         ),
@@ -99,7 +99,8 @@ def _ranges(campaign: str, section: str, asked: Mapping[str, str]) -> tuple[Choi
     )
 
 
-def _traffic(asked: str) -> tuple[Choice, ...]:
+def traffic_choices(asked: str) -> tuple[Choice, ...]:
+    """What may count, as `traffic=` says it."""
     known = [
         ("", "People (human, proxy)"),
         ("all", "People and machines"),
@@ -134,6 +135,6 @@ def _named(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 @cache
-def _zones() -> tuple[str, ...]:
+def zone_names() -> tuple[str, ...]:
     """Zones of places, and UTC; the names that only machines use are known, but not proposed."""
     return ("UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))

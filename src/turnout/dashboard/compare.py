@@ -1,13 +1,206 @@
-"""Several campaigns beside one another, aligned at their sends."""
+"""Several campaigns beside one another, aligned at their sends.
+
+id=      two to eight campaigns, each said by its own id=
+metric=, length=hours | days, timezone=, traffic=
+find=    what is looked for, to add another
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
 from starlette.responses import Response
 
+from turnout.dashboard import pages
+from turnout.dashboard.campaign import Drawn
+from turnout.dashboard.choosing import Choice, traffic_choices, zone_names
 from turnout.dialects.contract import Call
-from turnout.errors import NotFound
+from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
+from turnout.model import Campaign
+from turnout.panels import comparison
+from turnout.panels.comparison import CHOICES, LIMIT_CAMPAIGNS, Comparison, Curve, Length, Send
+from turnout.panels.contract import Panel, Shown, words
+from turnout.panels.status import status
+from turnout.services import Services
+from turnout.stats import asking
+
+PAGE = "/dashboard/compare"
+
+#: Campaigns that are proposed, or found.
+_PROPOSED_LIMIT = 10
+
+#: Characters of what is looked for.
+_FIND_LIMIT_CHARS = 200
+
+_LENGTHS: dict[Length, str] = {"hours": "72 hours", "days": "30 days"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address says, as it says it."""
+
+    ids: tuple[str, ...]
+    metric: str
+    length: str
+    timezone: str
+    traffic: str
+    find: str
+
+    def address(self, ids: Sequence[str]) -> str:
+        """The same comparison of other campaigns."""
+        chosen = {"metric": self.metric, "length": self.length, "timezone": self.timezone, "traffic": self.traffic}
+        return pages.link(PAGE, id=list(ids) or None, **chosen)
 
 
 async def compare(call: Call) -> Response:
-    """Several campaigns over the hours since each was sent."""
-    raise NotFound("this page is not there yet")
+    """The comparison, or what is missing for one."""
+    asked = _asked(call)
+    catalog = call.services.catalog
+    campaigns = tuple(catalog.campaign(call.workspace.id, one) for one in asked.ids[: LIMIT_CAMPAIGNS + 1])
+    wrong: InvalidInput | None = None
+    drawn: tuple[Drawn, ...] = ()
+    unsent: tuple[Campaign, ...] = ()
+    try:
+        if len(asked.ids) > LIMIT_CAMPAIGNS:
+            raise InvalidInput(f"at most {LIMIT_CAMPAIGNS} campaigns can be compared at once", field="id")
+        asking.zone_of(asked.timezone, call.workspace)
+        if len(campaigns) > 1:
+            made = await call.services.run(_comparison, call, asked, campaigns)
+            unsent = tuple(one for one in campaigns if one.id not in {send.campaign.id for send in made.sends})
+            drawn = await _drawn(call.services, made) if made.sends else ()
+    except InvalidInput as error:
+        wrong = error
+    shown = campaigns[:LIMIT_CAMPAIGNS]
+    return pages.page(
+        call,
+        "compare.html",
+        "Compare campaigns",
+        200 if wrong is None else 400,
+        asked=asked,
+        timezone=asked.timezone or call.workspace.timezone,
+        zones=zone_names(),
+        metrics=tuple(Choice(name, words(name), name == asked.metric) for name in CHOICES),
+        lengths=tuple(Choice(name, label, name == asked.length) for name, label in _LENGTHS.items()),
+        traffic=traffic_choices(asked.traffic),
+        chosen=tuple((one, asked.address([other.id for other in shown if other.id != one.id])) for one in shown),
+        proposed=_proposed(call, asked, shown),
+        is_full=len(shown) >= LIMIT_CAMPAIGNS,
+        unsent=unsent,
+        panels=drawn,
+        left_out=sum(count for one in drawn for count in one.shown.excluded.values()),
+        wrong=wrong,
+    )
+
+
+def _asked(call: Call) -> Asked:
+    query = call.request.query_params
+    ids = tuple(dict.fromkeys(one for one in query.getlist("id") if one))
+    return Asked(
+        ids=ids,
+        metric=query.get("metric") or "unique_opened",
+        length=query.get("length") or "hours",
+        timezone=query.get("timezone", "").strip(),
+        traffic=query.get("traffic", ""),
+        find=query.get("find", "").strip()[:_FIND_LIMIT_CHARS],
+    )
+
+
+def _comparison(call: Call, asked: Asked, campaigns: tuple[Campaign, ...]) -> Comparison:
+    """What is asked for, checked, of those that were sent. Blocks: it looks when their events were."""
+    if asked.metric not in CHOICES:
+        raise UnknownName("metric to compare", asked.metric, CHOICES, field="metric")
+    length = next((name for name in get_args(Length) if name == asked.length), None)
+    if length is None:
+        raise UnknownName("length", asked.length, _LENGTHS, field="length")
+    workspace, events = call.workspace, call.services.events
+    ids = [one.id for one in campaigns]
+    spans = events.spans(workspace.id, ids)
+    sent = events.spans(workspace.id, [one.id for one in campaigns if one.started_at is None], ("sent",))
+    now_ms = int(call.services.now().timestamp() * 1000)
+    sends = []
+    for one, name in zip(campaigns, comparison.named(campaigns), strict=True):
+        at_ms = int(one.started_at.timestamp() * 1000) if one.started_at is not None else None
+        if at_ms is None and one.id in sent:
+            at_ms = sent[one.id].first_ms
+        if at_ms is not None and one.id in spans:
+            sends.append(Send(one, name, at_ms, spans[one.id].last_ms + 1))
+    return Comparison(
+        workspace=workspace,
+        sends=tuple(sends),
+        metric=asked.metric,
+        length=length,
+        timezone=asking.zone_of(asked.timezone, workspace),
+        traffic=asking.traffic(asked.traffic),
+        now_ms=now_ms,
+    )
+
+
+async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
+    """The panels; the campaigns are asked about side by side, each hour by hour."""
+    ask = services.statistics.ask
+
+    def follow(send: Send) -> Curve:
+        return comparison.curve(made, send, {hour: ask(question) for hour, question in made.questions(send)})
+
+    totals = asyncio.ensure_future(services.run(ask, made.totals_question()))
+    curves = await asyncio.gather(*(services.run(follow, send) for send in made.sends))
+    metric = words(made.metric)
+    shown = (
+        ("totals", "Totals", "All that each campaign ever had.", comparison.totals(made, await totals)),
+        ("progress", f"{metric} since the send", _ABOUT_PROGRESS, comparison.progress(made, curves)),
+        (
+            "pace",
+            "How fast",
+            "How many came new between two points, as so many an hour.",
+            comparison.pace(made, curves),
+        ),
+    )
+    return tuple(
+        await asyncio.gather(
+            *(
+                services.run(_draw, services, _panel(*one[:3], one[3]), one[3])
+                for one in shown
+                if _has_something(one[3])
+            )
+        )
+    )
+
+
+_ABOUT_PROGRESS = (
+    "How far each had come by so many hours after its own send. Each point counts distinct recipients of everything up "
+    "to it; hours count from the quarter of an hour of the send."
+)
+
+
+def _has_something(shown: Shown) -> bool:
+    return bool(shown.table.rows or shown.spec or shown.empty)
+
+
+def _panel(name: str, title: str, about: str, shown: Shown) -> Panel:
+    return Panel(name, title, about, lambda view, ask: shown)
+
+
+def _draw(services: Services, panel: Panel, shown: Shown) -> Drawn:
+    try:
+        svg = None if shown.spec is None else pages.drawing(services.renderer.svg(shown.spec))
+    except (NotDrawn, Overloaded, TooLarge):
+        svg = None
+    return Drawn(panel, shown, svg)
+
+
+def _proposed(call: Call, asked: Asked, chosen: Sequence[Campaign]) -> tuple[tuple[Campaign, str, str], ...]:
+    """Campaigns to add, each with its status and the address that adds it: what is looked for, else the latest."""
+    now = call.services.now()
+    ids = [one.id for one in chosen]
+    wanted = asked.find.casefold()
+    found = [
+        one
+        for one in call.services.catalog.campaigns(call.workspace.id)
+        if one.id not in ids
+        and (wanted in one.title.casefold() or wanted in one.id.casefold() if wanted else one.started_at is not None)
+    ]
+    found.sort(key=lambda one: (one.started_at or one.scheduled_at or one.created_at, one.id), reverse=True)
+    return tuple((one, status(one, now), asked.address([*ids, one.id])) for one in found[:_PROPOSED_LIMIT])

@@ -14,7 +14,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from turnout.panels.contract import Column, Table
+from turnout.panels.contract import Cell, Column, Table
 from turnout.stats import cells
 
 Form = Literal["csv", "parquet"]
@@ -39,19 +39,27 @@ def _csv(table: Table) -> bytes:
 
 def _parquet(table: Table) -> bytes:
     fields = [pa.field(column.name, _type(table, column)) for column in table.columns]
-    arrays = [pa.array([cells.arrow(row[field.name]) for row in table.rows], field.type) for field in fields]
+    arrays = [pa.array([_value(row[field.name], field.type) for row in table.rows], field.type) for field in fields]
     sink = io.BytesIO()
     pq.write_table(pa.table(arrays, schema=pa.schema(fields)), sink, compression="zstd")
     return sink.getvalue()
 
 
 def _type(table: Table, column: Column) -> pa.DataType:
-    if column.kind in ("text", "time"):
+    values = [row[column.name] for row in table.rows]
+    # A number's place may be taken by words: "Others".
+    if column.kind in ("text", "time") or any(isinstance(value, str) for value in values):
         return pa.string()
     if column.kind == "money":
         return cells.MONEY
-    whole = column.kind == "count" and not any(isinstance(row[column.name], float) for row in table.rows)
+    whole = column.kind == "count" and not any(isinstance(value, float) for value in values)
     return pa.int64() if whole else pa.float64()
+
+
+def _value(value: Cell, kind: pa.DataType) -> object:
+    if kind == pa.string() and value is not None:
+        return str(cells.text(value) if isinstance(value, dict) else value)
+    return cells.arrow(value)
 
 
 _MAKERS: dict[Form, Callable[[Table], bytes]] = {"csv": _csv, "parquet": _parquet}
