@@ -214,6 +214,10 @@ class Catalog:
         """Whether there is a campaign with this id."""
         return name in self._campaigns.get(workspace, {})
 
+    def has_campaigns(self, workspace: str) -> bool:
+        """Whether there are any."""
+        return bool(self._campaigns.get(workspace))
+
     def find(self, workspace: str, kind: str, value: str | int) -> Campaign | None:
         """The campaign whose identifier `kind` (uuid, token, key, number) is `value`."""
         name = self._names.get((workspace, kind, value))
