@@ -177,15 +177,23 @@ def _head(found: Campaign, section: str, asked: Mapping[str, str], timezone: str
     return {
         "campaign": found,
         "section": section,
-        "section_title": SECTIONS[section],
         "standing": status(found, now),
         "times": tuple((label, moment(time, timezone)) for label, time in times if time is not None),
+        "made_of": " and ".join(
+            _several(len(those), word)
+            for those, word in ((found.messages, "message"), (found.variations, "variation"))
+            if those
+        ),
         "timezone": timezone,
         "compare_address": pages.link("/dashboard/compare", id=found.id),
         "report_address": pages.link(
             "/dashboard/report", id=found.id, **{"from_" if name == "from" else name: asked[name] for name in asked}
         ),
     }
+
+
+def _several(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def moment(time: dt.datetime, timezone: str) -> str:

@@ -148,8 +148,10 @@ async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
     totals = asyncio.ensure_future(services.run(ask, made.totals_question()))
     curves = await asyncio.gather(*(services.run(follow, send) for send in made.sends))
     metric = words(made.metric)
+    whole = await totals
     shown = (
-        ("totals", "Totals", "All that each campaign ever had.", comparison.totals(made, await totals)),
+        ("totals", "Totals", "All that each campaign ever had.", comparison.totals(made, whole)),
+        ("rates", "Rates", "What part of the people did what, and how sure that is.", comparison.rates(made, whole)),
         ("progress", f"{metric} since the send", _ABOUT_PROGRESS, comparison.progress(made, curves)),
         (
             "pace",
@@ -171,7 +173,7 @@ async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
 
 _ABOUT_PROGRESS = (
     "How far each had come by so many hours after its own send. Each point counts distinct recipients of everything up "
-    "to it; hours count from the quarter of an hour of the send."
+    "to it; hours count from the quarter of an hour of the send. The first hours are drawn wider."
 )
 
 

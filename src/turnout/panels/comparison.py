@@ -207,33 +207,48 @@ def pace(comparison: Comparison, curves: Sequence[Curve]) -> Shown:
 
 
 def totals(comparison: Comparison, answer: Answer) -> Shown:
-    """All that each campaign ever had, its rates with the interval that holds in 95 of 100 cases."""
-    found: dict[str, Row] = {str(row["campaign"]): row for row in answer.rows}
+    """All that each campaign ever had."""
+    found = _by_campaign(answer)
+    rows: list[Row] = [
+        {
+            "name": send.name,
+            "sent_at": moment(send.at_ms, comparison.timezone),
+            **{name: found.get(send.campaign.id, {}).get(name) for name in _TOTALS},
+        }
+        for send in comparison.sends
+    ]
+    columns = (
+        Column("name", "Campaign", "text"),
+        Column("sent_at", f"Sent ({comparison.timezone})", "time", "When it was started, else its first 'sent' event."),
+        *(column(name) for name in _TOTALS),
+    )
+    return Shown(Table(columns, tuple(rows), row_count=len(rows)), excluded=answer.excluded)
+
+
+def rates(comparison: Comparison, answer: Answer) -> Shown:
+    """What part of each campaign's people did what, each with the interval that holds in 95 of 100 cases."""
+    found = _by_campaign(answer)
     rows: list[Row] = []
     for send in comparison.sends:
-        known = found.get(send.campaign.id)
-        row: Row = {"name": send.name, "sent_at": moment(send.at_ms, comparison.timezone)}
-        for name in (*_TOTALS, *_RATES):
-            row[name] = known[name] if known is not None else None
+        known = found.get(send.campaign.id, {})
+        row: Row = {"name": send.name}
         for name in _RATES:
-            row[f"{name}_interval"] = interval(known, name)
+            row |= {name: known.get(name), f"{name}_interval": interval(known, name)}
         rows.append(row)
-    columns = [
-        Column("name", "Campaign", "text"),
-        Column("sent_at", f"Sent ({comparison.timezone})", "text", "When it was started, else its first 'sent' event."),
-        *(column(name) for name in _TOTALS),
-    ]
+    columns = [Column("name", "Campaign", "text")]
     for name in _RATES:
         note = f"Where the {words(name).lower()} lies with 95 % confidence (Wilson's score interval)."
         columns += [column(name), Column(f"{name}_interval", "95 % interval", "text", note)]
-    return Shown(Table(tuple(columns), tuple(rows), row_count=len(rows)), excluded=answer.excluded)
+    return Shown(Table(tuple(columns), tuple(rows), row_count=len(rows)))
 
 
-def interval(row: Row | None, rate: str) -> str | None:
+def _by_campaign(answer: Answer) -> dict[str, Row]:
+    return {str(row["campaign"]): row for row in answer.rows}
+
+
+def interval(row: Row, rate: str) -> str | None:
     """The interval of a rate in words; None where it is of nobody, or of other people than its denominator's."""
-    if row is None:
-        return None
-    people, of = row[f"{rate}_numerator"], row[f"{rate}_denominator"]
+    people, of = row.get(f"{rate}_numerator"), row.get(f"{rate}_denominator")
     if not isinstance(people, int) or not isinstance(of, int) or of <= 0 or people > of:
         return None
     found = wilson(Share(people, of))
@@ -293,7 +308,9 @@ def _spec(
         "field": "hours",
         "type": "quantitative",
         "title": f"{unit} since the send",
-        "axis": {"grid": False, "tickCount": 8, "values": [0, 6, 12, 18, 24, 36, 48, 60, 72]},
+        # The first hours are drawn wider: most happens then.
+        "scale": {"type": "sqrt"},
+        "axis": {"grid": False, "values": [0, 1, 2, 4, 6, 9, 12, 18, 24, 36, 48, 60, 72]},
     }
     if comparison.length == "days":
         x["axis"] = {"grid": False, "values": [0, 1, 2, 3, 5, 7, 10, 14, 21, 30]}
