@@ -105,6 +105,8 @@ def draw(view: View, ask: Ask) -> Shown:
     words = [_NOBODY] if rows and counted == "events" else []
     if beside:
         words.append("Below the steps, the table has who went another way; they are shares of the first step, too.")
+    if totals.get("enrolled") and totals.get("conversions"):
+        words.append("Conversions are those of the control group, too; its own are among the variations.")
     if not rows:
         return Shown(table, words=tuple(words), excluded=probed.excluded)
     return Shown(table, _spec(rows, counted), _alt(rows, counted), tuple(words), excluded=probed.excluded)

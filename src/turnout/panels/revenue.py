@@ -1,13 +1,158 @@
-"""What the campaign led to."""
+"""What the campaign led to, over time: revenue by currency, and the conversions of each goal.
+
+Amounts are exact, and those of two currencies are never added.
+"""
 
 from __future__ import annotations
 
-from turnout.panels.contract import Ask, Panel, Shown, Table, View
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from turnout.model import Campaign, Goal
+from turnout.panels import wording
+from turnout.panels.buckets import LIMIT_BUCKETS, of_view
+from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
+from turnout.panels.series import blank, plots_of, when
+from turnout.panels.timeline import Line, Plot, spec
+from turnout.stats.question import Sort
+
+_GOALS = ("conversions", "conversions_1", "conversions_2", "conversions_3")
+_REVENUES = ("revenue", "revenue_1", "revenue_2", "revenue_3")
+
+#: Of whom conversions and revenue are a share: the first of these that a campaign has.
+_REACHED = {"unique_delivered": "delivered", "unique_sent": "sent", "unique_impression": "impression"}
+_AS_PEOPLE = {"unique_delivered": "who got it", "unique_sent": "it was sent to", "unique_impression": "who saw it"}
+
+#: Digits of an average amount; the sums it is made of keep theirs.
+_AVERAGE = Decimal("0.0001")
+
+_LIMIT_NAME_CHARACTERS = 40
+_LIMIT_CURRENCIES = 6
+
+_EMPTY = (
+    "No conversions and no revenue yet. Give the campaign goals, send 'converted' events, or name the campaign in "
+    "'purchased' events (docs/attribution.md)."
+)
 
 
 def draw(view: View, ask: Ask) -> Shown:
-    """Nothing yet."""
-    return Shown(Table((), ()), empty="Nothing yet.")
+    """A plot for each currency and one for the conversions; the rates in words."""
+    whole = ask(view.question((*_GOALS, *_REVENUES, *_REACHED.values()), rows_only=True))
+    has: Mapping[str, Cell] = whole.rows[0] if whole.rows else {}
+    names = [name for name in (*_REVENUES, *_GOALS) if has.get(name)]
+    buckets = of_view(view)
+    if not names or not buckets.labels:
+        return Shown(Table((), ()), empty=_EMPTY)
+    answer = ask(view.question(names, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS))
+    rows = buckets.fill(answer.rows, blank(names))
+    columns = (column(buckets.grain), *(_column(name, view.campaign) for name in names))
+    table = Table(columns, tuple(rows), {buckets.grain: "Whole range", **answer.totals}, len(rows))
+    people = _people(view, ask, has, names)
+    plots, undrawn = _plots(view.campaign, names, rows)
+    labels = [str(row[buckets.grain]) for row in rows]
+    words = [*_sums(view.campaign, answer.totals, people), *_goals(view.campaign, names), when(view, buckets)]
+    if undrawn:
+        words.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")
+    alt = f"By {buckets.grain}: {wording.listed([one.label for one in columns[1:]])}."
+    return Shown(table, spec(labels, buckets.grain, plots), alt, tuple(words), excluded=answer.excluded)
+
+
+def _people(view: View, ask: Ask, has: Mapping[str, Cell], names: Sequence[str]) -> Mapping[str, Cell]:
+    """Distinct recipients who converted, and of those whom the campaign reached."""
+    reached = next((name for name, count in _REACHED.items() if has.get(count)), None)
+    asked = [*(f"unique_{name}" for name in names if name in _GOALS), *([reached] if reached else [])]
+    found = ask(view.question(asked, rows_only=True)).rows if asked else []
+    return found[0] if found else {}
+
+
+def goal_name(campaign: Campaign, place: int) -> str:
+    """What a goal counts, in the words of the campaign; empty where it says nothing of that goal."""
+    if place >= len(campaign.goals):
+        return ""
+    goal = campaign.goals[place]
+    name = " ".join((goal.event.replace("_", " "), *([goal.name] if goal.name else [])))
+    return name if len(name) <= _LIMIT_NAME_CHARACTERS else f"{name[: _LIMIT_NAME_CHARACTERS - 1]}…"
+
+
+def _column(name: str, campaign: Campaign) -> Column:
+    """Conversions: purchased; Revenue of goal 1."""
+    base, _, number = name.partition("_")
+    label = base.capitalize() + (f" of goal {number}" if number else "")
+    of = goal_name(campaign, int(number or 0)) if base == "conversions" else ""
+    return column(name, f"{label}: {of}" if of else label)
+
+
+def _plots(
+    campaign: Campaign, names: Sequence[str], rows: Sequence[Mapping[str, Cell]]
+) -> tuple[list[Plot], list[str]]:
+    """Revenue as bars, where it is of one goal; conversions as lines."""
+    money, undrawn = plots_of([name for name in names if name in _REVENUES], rows)
+    plots = [Plot(one.lines, one.kind, bars=len(one.lines) == 1) for one in money]
+    goals = [name for name in names if name in _GOALS]
+    lines = [_counted(_column(name, campaign).label, [row[name] for row in rows]) for name in goals]
+    if lines:
+        plots.append(Plot(lines, "count", first=max((len(one.lines) for one in money), default=0)))
+    return plots, undrawn
+
+
+def _counted(label: str, cells: Sequence[Cell]) -> Line:
+    values = [cell if isinstance(cell, int) else 0 for cell in cells]
+    return Line(label, values, [wording.number(value) for value in values])
+
+
+def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, Cell]) -> list[str]:
+    """What it came to in the whole range, and what that is of whom it reached."""
+    reached = next((name for name in _REACHED if people.get(name)), "")
+    of = people.get(reached)
+    found = []
+    for place, name in enumerate(_GOALS):
+        converted, count = people.get(f"unique_{name}"), totals.get(name)
+        if not isinstance(count, int) or not isinstance(converted, int):
+            continue
+        goal = f" of goal {place}" if place else ""
+        sentence = f"{wording.many(count, 'conversion')}{goal} by {wording.many(converted, 'recipient')}"
+        if isinstance(of, int) and of:
+            sentence += f": {wording.percent(converted / of)} of the {of:,} {_AS_PEOPLE[reached]}"
+        found.append(f"{sentence}.")
+    for place, name in enumerate(_REVENUES):
+        amounts = totals.get(name)
+        if isinstance(amounts, dict) and amounts:
+            goal = f" of goal {place}" if place else ""
+            sentence = f"Revenue{goal}: {_amounts(amounts)}"
+            if isinstance(of, int) and of:
+                sentence += f"; {_amounts(per_recipient(amounts, of))} for each of the {of:,} {_AS_PEOPLE[reached]}"
+            found.append(f"{sentence}.")
+    if any(one.control for one in campaign.variations):
+        found.append("What the control group did counts, too; what is its own is among the variations.")
+    return found
+
+
+def per_recipient(amounts: Mapping[str, Decimal], recipients: int) -> dict[str, Decimal]:
+    """What each recipient is worth on average, in every currency."""
+    return {code: (amount / recipients).quantize(_AVERAGE, ROUND_HALF_EVEN) for code, amount in amounts.items()}
+
+
+def _amounts(amounts: Mapping[str, Decimal]) -> str:
+    """Amounts in a sentence: not those of hundreds of currencies."""
+    shown = dict(sorted(amounts.items())[:_LIMIT_CURRENCIES])
+    more = len(amounts) - len(shown)
+    return wording.money(shown) + (f" and {more:,} more currencies" if more else "")
+
+
+def _goals(campaign: Campaign, names: Sequence[str]) -> list[str]:
+    """What the goals count."""
+    found = []
+    for place, goal in enumerate(campaign.goals):
+        if _GOALS[place] in names:
+            found.append(f"Goal {place} is '{goal_name(campaign, place)}' within {_window(goal)} after '{goal.after}'.")
+    return found
+
+
+def _window(goal: Goal) -> str:
+    for unit, seconds in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if goal.window_s % seconds == 0:
+            return wording.many(goal.window_s // seconds, unit)
+    return wording.many(goal.window_s, "second")
 
 
 PANEL = Panel("revenue", "Revenue and conversions", "What the campaign led to, by goal and currency.", draw, "summary")
