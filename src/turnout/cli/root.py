@@ -19,6 +19,7 @@ from turnout.cli.hooks import hooks
 from turnout.cli.importing import import_
 from turnout.cli.links import links
 from turnout.cli.reclassify import reclassify
+from turnout.cli.report import report, reports
 from turnout.cli.serve import serve
 from turnout.cli.stats import stats
 from turnout.cli.workspaces import workspaces
@@ -55,6 +56,7 @@ application.command("serve")(serve)
 application.command("import")(import_)
 application.command("stats")(stats)
 application.command("chart")(chart)
+application.command("report")(report)
 application.command("recipients")(recipients)
 application.command("erase")(privacy.erase)
 application.add_typer(privacy.retention, name="retention")
@@ -65,6 +67,7 @@ application.add_typer(workspaces, name="workspaces")
 application.add_typer(links, name="links")
 application.add_typer(hooks, name="hooks")
 application.add_typer(deadletters, name="deadletters")
+application.add_typer(reports, name="reports")
 application.command("metrics")(upkeep.metrics)
 application.command("check")(upkeep.check)
 application.command("rebuild")(upkeep.rebuild)

@@ -61,7 +61,7 @@ def _part(part: Part, svg: str) -> dict[str, Any]:
     table = part.shown.table
     total = table.total
     foot = [
-        wording.cell(total[one.name], one.kind) if one.name in total else "" if place else "All of it"
+        wording.cell(total[one.name], one.kind) if one.name in total else "" if place else "Whole range"
         for place, one in enumerate(table.columns)
     ] if total else []  # fmt: skip
     return {

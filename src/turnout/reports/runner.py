@@ -108,16 +108,16 @@ class Runner:
             return
         later = now + dt.timedelta(seconds=RETRIES_AFTER_S[count - 1])
         attempt = Attempt(moment=moment, count=count, next_at=later, words=words)
-        self._services.catalog.schedules.change(schedule, attempt=attempt)
+        # A moment that was asked for stays asked for; a due time was made for whoever asked meanwhile.
+        asked_at = schedule.asked_at if schedule.asked_at == moment else None
+        self._services.catalog.schedules.change(schedule, attempt=attempt, asked_at=asked_at)
 
     def _end(self, schedule: Schedule, moment: dt.datetime, ended: ReportRun) -> None:
         """Note that a moment is dealt with: a due time, or the one that somebody asked for."""
-        changes: dict[str, object] = {"attempt": None, "last": ended}
-        if moment == schedule.asked_at:
-            changes["asked_at"] = None
-        else:
-            changes["settled_at"] = moment
-        self._services.catalog.schedules.change(schedule, **changes)
+        settled_at = schedule.settled_at if moment == schedule.asked_at else moment
+        self._services.catalog.schedules.change(
+            schedule, attempt=None, asked_at=None, settled_at=settled_at, last=ended
+        )
 
     def _run(self) -> None:
         while not self._closing.wait(self._look_s):

@@ -61,10 +61,10 @@ class Schedules:
             return self._keep(made)
 
     def ask(self, workspace: str, schedule_id: str) -> Schedule:
-        """Want a run now, beside those that are due. One that is wanted already stays the one."""
+        """Want a run now, beside those that are due; what waits to be tried again is tried now."""
         with self._records.lock:
             found = self.get(workspace, schedule_id)
-            return found if found.asked_at is not None else self.change(found, asked_at=self._now())
+            return self.change(found, asked_at=found.asked_at or self._now(), attempt=None)
 
     def change(self, schedule: Schedule, **changes: Any) -> Schedule:
         """Note how far it has come. NotFound if it was removed meanwhile."""

@@ -24,13 +24,15 @@ from turnout.dialects.native import (
     people,
     reclassify,
     render,
+    reports,
     stats,
     wire,
     wire_hooks,
     wire_links,
     wire_reclassify,
+    wire_reports,
 )
-from turnout.model import CampaignFields, Event
+from turnout.model import CampaignFields, Event, ScheduleFields
 from turnout.services import Services
 
 STATUS: dict[type[errors.TurnoutError], int] = {
@@ -124,6 +126,10 @@ ROUTES: tuple[Route, ...] = (
         query=wire.ChartQuery, answers={200: None},
     ),
     Route(
+        "GET", "/v1/campaigns/{id:path}/report.{form}", reports.report, "A report, as HTML or PDF", ("read",),
+        query=wire_reports.ReportQuery, answers={200: None},
+    ),
+    Route(
         "GET", "/v1/campaigns/{id:path}", campaigns.get, "One campaign", ("read",),
         answers={200: wire.CampaignAnswer},
     ),
@@ -194,6 +200,26 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "DELETE", "/v1/deadletters/{id}", hooks.drop_letter, "Forget a dead letter", ("admin",),
         answers={204: None}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/reports", reports.listing, "List scheduled reports", ("read",),
+        answers={200: wire_reports.ReportsAnswer}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/reports", reports.add, "Have reports made by the clock", ("admin",),
+        body=ScheduleFields, answers={201: wire_reports.ReportAnswer}, waits=False,
+    ),
+    Route(
+        "GET", "/v1/reports/{id}", reports.get, "One scheduled report", ("read",),
+        answers={200: wire_reports.ReportAnswer}, waits=False,
+    ),
+    Route(
+        "DELETE", "/v1/reports/{id}", reports.delete, "End a scheduled report", ("admin",),
+        answers={204: None}, waits=False,
+    ),
+    Route(
+        "POST", "/v1/reports/{id}/run", reports.run, "Have a scheduled report made now", ("admin",),
+        answers={202: wire_reports.ReportAnswer}, waits=False,
     ),
     Route("GET", "/v1/keys", admin.list_keys, "List keys", ("admin",), answers={200: wire.KeysAnswer}, waits=False),
     Route(
