@@ -95,12 +95,13 @@ def _label(grain: Grain, moment_s: int, offset_s: int) -> str:
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 
-def ticks(labels: Sequence[str], grain: Grain, count: int = 8) -> list[tuple[int, str]]:
+def ticks(labels: Sequence[str], grain: Grain) -> list[tuple[int, str]]:
     """Places of an axis that are written, evenly apart, and what is written there: 5 Oct, Oct 2026 or 13:00.
 
     The year is written where it changes, and of hours the day.
     """
-    step = next(size for size in _STEPS[grain] if len(labels) <= size * count or size == _STEPS[grain][-1])
+    most = 8 if grain == "hour" else 11
+    step = next((size for size in _STEPS[grain] if len(labels) <= size * most), _STEPS[grain][-1])
     places = [place for place in range(len(labels)) if place % step == 0]
     if grain == "hour" and step > 1:
         places = [place for place, label in enumerate(labels) if int(label[11:13]) % min(step, 24) == 0]

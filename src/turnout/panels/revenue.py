@@ -6,6 +6,7 @@ Amounts are exact, and those of two currencies are never added.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from turnout.model import Campaign, Goal
@@ -13,7 +14,7 @@ from turnout.panels import wording
 from turnout.panels.buckets import LIMIT_BUCKETS, of_view
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
 from turnout.panels.series import blank, plots_of, when
-from turnout.panels.timeline import Line, Plot, spec
+from turnout.panels.timeline import Plot, spec
 from turnout.stats.question import Sort
 
 _GOALS = ("conversions", "conversions_1", "conversions_2", "conversions_3")
@@ -85,19 +86,20 @@ def _column(name: str, campaign: Campaign) -> Column:
 def _plots(
     campaign: Campaign, names: Sequence[str], rows: Sequence[Mapping[str, Cell]]
 ) -> tuple[list[Plot], list[str]]:
-    """Revenue as bars, where it is of one goal; conversions as lines."""
-    money, undrawn = plots_of([name for name in names if name in _REVENUES], rows)
-    plots = [Plot(one.lines, one.kind, bars=len(one.lines) == 1) for one in money]
-    goals = [name for name in names if name in _GOALS]
-    lines = [_counted(_column(name, campaign).label, [row[name] for row in rows]) for name in goals]
-    if lines:
-        plots.append(Plot(lines, "count", first=max((len(one.lines) for one in money), default=0)))
-    return plots, undrawn
+    """Revenue, as bars where it is of one goal; and conversions as lines."""
 
+    def label(name: str) -> str:
+        return _column(name, campaign).label
 
-def _counted(label: str, cells: Sequence[Cell]) -> Line:
-    values = [cell if isinstance(cell, int) else 0 for cell in cells]
-    return Line(label, values, [wording.number(value) for value in values])
+    found, undrawn = plots_of(names, rows, label)
+    # A currency that only some goals have is no line along zero for the others.
+    kept = [
+        Plot([line for line in one.lines if any(line.values)] or one.lines, "money")
+        for one in found
+        if one.kind == "money"
+    ]
+    bars = all(len(one.lines) == 1 for one in kept)
+    return [*(replace(one, bars=bars) for one in kept), *(one for one in found if one.kind != "money")], undrawn
 
 
 def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, Cell]) -> list[str]:

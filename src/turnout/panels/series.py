@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from turnout.panels import wording
@@ -74,36 +74,42 @@ def _suiting(view: View, ask: Ask) -> tuple[str, ...]:
     return tuple(found[:_SUITING_LIMIT])
 
 
-def plots_of(names: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> tuple[list[Plot], list[str]]:
-    """A plot for each unit: numbers, rates, times, and each currency; and the currencies that there is no plot for."""
+def plots_of(
+    names: Sequence[str], rows: Sequence[Mapping[str, Cell]], label: Callable[[str], str] = words
+) -> tuple[list[Plot], list[str]]:
+    """A plot for each unit: numbers, rates, times, and each currency; and the currencies that there is no plot for.
+
+    `label` says what a metric's line is called.
+    """
     by_kind: dict[Kind, list[str]] = {}
     for name in names:
         by_kind.setdefault(kind_of(name), []).append(name)
     plots: list[Plot] = []
     undrawn: list[str] = []
-    first = 0
+    # A metric has one colour, in whatever plots it is.
+    places = {name: place for place, name in enumerate(names)}
     for kind, of_kind in by_kind.items():
         if kind == "money":
             drawn, undrawn = _currencies(of_kind, rows)
-            more = [Plot([money_line(name, code, rows) for name in of_kind], kind) for code in drawn]
+            for code in drawn:
+                lines = [_money([row[name] for row in rows], code, label(name), places[name]) for name in of_kind]
+                plots.append(Plot(lines, kind))
         else:
-            more = [Plot([_line(name, kind, rows) for name in of_kind], kind)]
-        plots += [Plot(one.lines, one.kind, one.bars, first) for one in more]
-        first += len(of_kind)
+            lines = [_line([row[name] for row in rows], kind, label(name), places[name]) for name in of_kind]
+            plots.append(Plot(lines, kind))
     return plots, undrawn
 
 
-def _line(name: str, kind: Kind, rows: Sequence[Mapping[str, Cell]]) -> Line:
-    cells = [row[name] for row in rows]
+def _line(cells: Sequence[Cell], kind: Kind, label: str, colour: int) -> Line:
     values = [cell if isinstance(cell, int | float) else None for cell in cells]
-    return Line(words(name), values, [wording.cell(cell, kind) for cell in cells])
+    return Line(label, values, [wording.cell(cell, kind) for cell in cells], colour)
 
 
-def money_line(name: str, code: str, rows: Sequence[Mapping[str, Cell]], label: str = "") -> Line:
+def _money(cells: Sequence[Cell], code: str, label: str, colour: int) -> Line:
     """The amounts of one currency: exact in the texts, near enough in the drawing."""
-    amounts = [cell.get(code, Decimal(0)) for row in rows if isinstance(cell := row[name], dict)]
+    amounts = [cell.get(code, Decimal(0)) for cell in cells if isinstance(cell, dict)]
     texts = [wording.amount(code, amount) for amount in amounts]
-    return Line(f"{label or words(name)}, {code}", [float(amount) for amount in amounts], texts)
+    return Line(f"{label}, {code}", [float(amount) for amount in amounts], texts, colour)
 
 
 def _currencies(names: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> tuple[list[str], list[str]]:
@@ -122,11 +128,16 @@ def _words(
     view: View, buckets: Buckets, rows: Sequence[Mapping[str, Cell]], names: Sequence[str], undrawn: Sequence[str]
 ) -> tuple[str, ...]:
     found = [when(view, buckets)]
-    distinct = [name for name in names if METRICS[name].kind in ("unique", "first", "ratio")]
-    if any(METRICS[name].kind == "unique" for name in distinct) and len(rows) > 1:
+    kinds = {METRICS[name].kind for name in names}
+    if kinds & {"unique", "ratio"} and len(rows) > 1:
         found.append(
             f"Distinct recipients of {buckets.grain}s don't add up: whoever comes back counts in each {buckets.grain}, "
             "and once in the whole range."
+        )
+    if "ratio" in kinds and len(rows) > 1:
+        found.append(
+            f"A rate sets what happened in a {buckets.grain} against what was sent in it, so after a send it says little, "
+            "or is more than 100 %; that of the whole range is in the last row."
         )
     if undrawn:
         found.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")

@@ -22,33 +22,43 @@ WIDTH_PX = 640
 #: Up to so many buckets every value has a point of its own; past it only those without a neighbour.
 _LIMIT_POINTS = 62
 
+#: Columns that a reader can point at, in all plots together; past it the table alone has every value.
+_LIMIT_POINTED_AT = 1600
+
+#: Labels that are longer stand two in a row.
+_LIMIT_SHORT_CHARACTERS = 22
+
 #: From so many seconds on an axis is in minutes, and in hours.
 _IN_MINUTES_S, _IN_HOURS_S = 300, 3 * 3600
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: its label, a value for each bucket (None where there is none), and those values as texts."""
+    """One line: its label, a value for each bucket (None where there is none), those values as texts, and the place
+    of its colour."""
 
     label: str
     values: Sequence[float | None]
     texts: Sequence[str]
+    colour: int = 0
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Lines of one unit, as lines or, if it is a single one, as bars. `first` is the place of its first colour."""
+    """Lines of one unit, as lines or, if it is a single one, as bars."""
 
     lines: Sequence[Line]
     kind: Kind
     bars: bool = False
-    first: int = 0
 
 
 def spec(labels: Sequence[str], grain: Grain, plots: Sequence[Plot]) -> Spec:
     """The chart of plots that share their buckets."""
     height = 220 if len(plots) == 1 else 150
     made = [_plot(labels, grain, plot, height, is_last=plot is plots[-1]) for plot in plots]
+    if len(labels) * len(plots) <= _LIMIT_POINTED_AT:
+        for one, plot in zip(made, plots, strict=True):
+            one["layer"].append(_pointed_at(labels, plot))
     if len(made) == 1:
         return made[0]
     # Each plot has its own colours, and its own legend above it.
@@ -72,15 +82,20 @@ def _plot(labels: Sequence[str], grain: Grain, plot: Plot, height: int, *, is_la
     color = {
         "field": "line",
         "type": "nominal",
-        "scale": {"domain": names, "range": [colour_of(plot.first + place) for place in range(len(names))]},
-        "legend": {"title": None, "symbolType": "square" if plot.bars else "stroke", "columns": 4},
+        "scale": {"domain": names, "range": [colour_of(line.colour) for line in plot.lines]},
+        "legend": {
+            "title": None,
+            "symbolType": "square" if plot.bars else "stroke",
+            "columns": 4 if max(map(len, names)) <= _LIMIT_SHORT_CHARACTERS else 2,
+            "labelLimit": WIDTH_PX // 2 - 30,
+        },
     }
     encoding = {"x": _x(labels, grain, is_last=is_last), "y": _y(plot, values), "color": color}
     return {
         "width": WIDTH_PX,
         "height": height,
         "data": {"values": values},
-        "layer": [*(_bars(len(labels)) if plot.bars else _lines(plot, names, divisor)), _pointed_at(labels, plot)],
+        "layer": _bars(len(labels)) if plot.bars else _lines(plot, names, divisor),
         "encoding": encoding,
     }
 
