@@ -7,21 +7,17 @@ against the others in conversions, and everybody whom the campaign was meant for
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from turnout.charts.theme import GRID, INK, MUTED, SERIES, Spec
 from turnout.model import Campaign
-from turnout.panels import significance, verdicts, wording
+from turnout.panels import naming, significance, verdicts, wording
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View
 from turnout.panels.verdicts import Compared, Measured
 
 #: Arms that are compared; of more, those with the most recipients.
 LIMIT_ARMS = 12
-
-#: Letters of an arm's name, in sentences and beside a chart.
-LIMIT_NAME = 40
 
 #: A campaign that nobody ended is over when nothing came for so long.
 SILENT_MS = 7 * 86_400_000
@@ -150,10 +146,10 @@ def _counts(row: Mapping[str, Cell]) -> dict[str, int]:
 def arms_of(campaign: Campaign, rows: Mapping[str, Mapping[str, int]]) -> Arms:
     """The arms of a campaign, by what was counted of each: in its order, then others by id."""
     said = {one.id: one for one in campaign.variations}
-    taken: set[str] = set()
+    ids = (*said, *sorted(rows.keys() - said.keys()))
+    names = naming.distinct((said[id_].name, id_) if id_ in said else (id_,) for id_ in ids)
     found, left_out = [], []
-    for id_ in (*said, *sorted(rows.keys() - said.keys())):
-        name = _called(said[id_].name if id_ in said else "", id_, taken)
+    for id_, name in zip(ids, names, strict=True):
         counts = rows.get(id_)
         arm = Arm(name, id_ in said and said[id_].control, counts) if counts else None
         if arm is None or not arm.size:
@@ -167,24 +163,6 @@ def arms_of(campaign: Campaign, rows: Mapping[str, Mapping[str, int]]) -> Arms:
     shown = tuple(arm for arm in treated if arm.name in largest)
     more = len(found) - len(shown) - (control is not None)
     return Arms(control, shown, tuple(left_out), more)
-
-
-def _called(name: str, id_: str, taken: set[str]) -> str:
-    """What an arm is called: on one line, not too long, and like no other arm."""
-    short = _short(name) or _short(id_) or "?"
-    candidates = (short, f"{short} ({_short(id_)})", *(f"{short} {number}" for number in range(2, len(taken) + 3)))
-    found = next(one for one in candidates if one not in taken)
-    taken.add(found)
-    return found
-
-
-def _short(text: str) -> str:
-    """A user's text on one line; between isolates where it may run from right to left, so that the sentence stays."""
-    line = " ".join(text.split())
-    line = line if len(line) <= LIMIT_NAME else f"{line[: LIMIT_NAME - 1].rstrip()}…"
-    if any(unicodedata.bidirectional(letter) in ("R", "AL", "RLE", "RLO", "RLI") for letter in line):
-        return f"\u2068{line}\u2069"
-    return line
 
 
 def rates_of(arms: Arms) -> tuple[Rate, ...]:
