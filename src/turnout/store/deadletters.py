@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _LIST = sql.query("deadletters")
 _ONE = sql.query("deadletter")
 _HELD = sql.query("deadletters_held")
+_REASONS = sql.query("deadletters_reasons")
 _OVER = sql.query("deadletters_over")
 _REPLAYED = sql.query("deadletters_replayed")
 _DROP = sql.query("deadletters_drop")
@@ -54,6 +55,16 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     bytes: int
     replayed: dt.datetime | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Letters of one provider that wait for one reason: how many, their bytes, and when the last of them came."""
+
+    provider: str
+    reason: str
+    count: int
+    bytes: int
+    last: dt.datetime
 
 
 class Letter(Described, frozen=True, kw_only=True):
@@ -161,6 +172,15 @@ class DeadLetters:
         """How many letters a workspace has, and their bytes."""
         ((count, size),) = rows(self._engine, _HELD, {"workspace": workspace})
         return int(count), int(size)
+
+    def waiting(self, workspace: str, limit: int) -> list[Waiting]:
+        """What waits to be understood, by provider and reason; of all reasons the `limit` most frequent."""
+        return [
+            Waiting(provider=provider, reason=reason, count=int(count), bytes=int(size), last=_moment(last_ms))
+            for provider, reason, count, size, last_ms in rows(
+                self._engine, _REASONS, {"workspace": workspace, "limit": limit}
+            )
+        ]
 
     def mark_replayed(self, workspace: str, ids: Sequence[str]) -> None:
         """Note that letters were understood."""

@@ -1,9 +1,15 @@
-"""What the store holds, by table: rows, parts and bytes on disk, as the engine's own books say. An engine goes in."""
+"""What the store holds, by table: rows, parts and bytes on disk, as the engine's own books say. An engine goes in.
+
+And what room is left for more.
+"""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
+from turnout.settings import Settings
 from turnout.store.engine import Engine, rows
 
 _TABLES = """
@@ -28,3 +34,11 @@ class Table:
 def tables(engine: Engine) -> list[Table]:
     """Every table that has rows, by name. It reads no data, so it takes the same time whatever there is."""
     return [Table(str(name), int(count), int(parts), int(size)) for name, count, parts, size in rows(engine, _TABLES)]
+
+
+def free_bytes(settings: Settings) -> int:
+    """Of the disk of the data directory, or of an embedded store that is elsewhere: whichever has less. OSError."""
+    places = [settings.data]
+    if settings.store.startswith("chdb://") and Path(settings.store.removeprefix("chdb://")).is_dir():
+        places.append(Path(settings.store.removeprefix("chdb://")))
+    return min(shutil.disk_usage(place).free for place in places)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
@@ -19,7 +17,6 @@ from turnout.dialects.kept import PerHouse
 from turnout.dialects.native import render, wire
 from turnout.errors import TurnoutError
 from turnout.services import Services
-from turnout.settings import Settings
 from turnout.store import inventory
 
 log = logging.getLogger(__name__)
@@ -98,20 +95,12 @@ def _disk(services: Services) -> str:
     """Whether there is room for what comes next."""
     settings = services.settings
     try:
-        free_bytes = _free_bytes(settings)
+        free_bytes = inventory.free_bytes(settings)
     except OSError as error:
         return f"the data directory can't be read: {error.strerror}"
     if free_bytes < settings.free_floor_bytes:
         return f"{free_bytes} bytes are free, less than {settings.free_floor_bytes}"
     return _OK
-
-
-def _free_bytes(settings: Settings) -> int:
-    """Of the disk of the data directory, or of an embedded store that is elsewhere: whichever has less."""
-    places = [settings.data]
-    if settings.store.startswith("chdb://") and Path(settings.store.removeprefix("chdb://")).is_dir():
-        places.append(Path(settings.store.removeprefix("chdb://")))
-    return min(shutil.disk_usage(place).free for place in places)
 
 
 async def prometheus(call: Call) -> Response:
@@ -133,7 +122,7 @@ async def _refresh(services: Services) -> None:
 def _measure(services: Services) -> None:
     telemetry = services.telemetry
     try:
-        telemetry.disk_free_bytes.set(_free_bytes(services.settings))
+        telemetry.disk_free_bytes.set(inventory.free_bytes(services.settings))
         for table in inventory.tables(services.engine):
             telemetry.holds(table.name, table.rows, table.parts, table.bytes)
     except (TurnoutError, OSError) as error:
