@@ -16,6 +16,9 @@ from turnout.panels.live_charts import PEAK, REACTIONS, Airing, Grain, bars, cur
 from turnout.stats.answer import Answer
 from turnout.stats.question import Sort
 
+#: Who watched, in the whole range.
+AUDIENCE = ("viewers", "login_viewers", "average_viewing_time_s", PEAK)
+
 #: Hours that are looked at for the airing, the fullest first.
 LIMIT_HOURS = 500
 
@@ -67,8 +70,7 @@ def airing(view: View, ask: Ask, *, latest: bool = False) -> Airing | None:
 
 def draw_concurrency(view: View, ask: Ask, *, latest: bool = False) -> Shown:
     """The curve of the airing with its peak, and who watched in all."""
-    names = ("viewers", "login_viewers", "average_viewing_time_s", PEAK)
-    answer = ask(view.question(names))
+    answer = ask(view.question(AUDIENCE))
     when = airing(view, ask, latest=latest) if answer.totals[PEAK] else None
     if when is None:
         return Shown(Table((), ()), empty=_NOTHING_WATCHED, excluded=answer.excluded)
@@ -82,11 +84,11 @@ def draw_concurrency(view: View, ask: Ask, *, latest: bool = False) -> Shown:
     return Shown(table, curve(rows, when, highest), alt, words, excluded=answer.excluded)
 
 
-def draw_reactions(view: View, ask: Ask) -> Shown:
+def draw_reactions(view: View, ask: Ask, *, latest: bool = False) -> Shown:
     """Likes, chats and clicks of the airing, each on a scale of its own."""
     names = tuple(REACTIONS)
     answer = ask(view.question(names))
-    when = airing(view, ask) if any(answer.totals.values()) else None
+    when = airing(view, ask, latest=latest) if any(answer.totals.values()) else None
     if when is None:
         return Shown(Table((), ()), empty=_NOTHING_DONE, excluded=answer.excluded)
     rows = _filled(view, ask, when, names)
@@ -95,7 +97,8 @@ def draw_reactions(view: View, ask: Ask) -> Shown:
     done = {name: number(answer.totals[name]) for name in names}
     words = [f"{wording.listed([f'{done[name]:,} {REACTIONS[name].lower()}' for name in names])} in all."]
     beside = sum(done.values()) - sum(_size(row, names) for row in rows)
-    if beside:
+    # Events come in between one question and the next.
+    if beside > 0:
         words.append(f"{beside:,} of them outside the time that is drawn; choose a range to see them.")
     drawn = tuple(name for name in names if done[name])
     alt = f"By the {when.grain}, {_span(rows, when)}: {words[0]}"
@@ -167,19 +170,15 @@ def _audience(answer: Answer) -> str:
 
 def _summit(view: View, highest: Mapping[str, Cell], when: Airing) -> str:
     label = str(highest[when.grain])
-    at = (
-        f"at {label[11:16]} on {label[:10]}"
-        if when.grain == "minute"
-        else f"between {label[11:13]}:00 and the next hour"
-    )
-    on = "" if when.grain == "minute" else f" on {label[:10]}"
-    return f"The most at once were {number(highest[PEAK]):,}, {at}{on} ({view.timezone})."
+    at = "at" if when.grain == "minute" else "in the hour from"
+    most = wording.many(number(highest[PEAK]), "viewer")
+    return f"The peak was {most} at once, {at} {label[11:16]} on {label[:10]} ({view.timezone})."
 
 
 def _elsewhere(view: View, answer: Answer, highest: Mapping[str, Cell]) -> tuple[str, ...]:
-    """Where a later airing is drawn, the most of all may be in an earlier one."""
+    """Where the latest airing is drawn, the most of all may be in an earlier one."""
     most = number(answer.totals[PEAK])
-    return (f"In an earlier airing it were {most:,}.",) if most > number(highest[PEAK]) else ()
+    return (f"At another time it was {most:,}.",) if most > number(highest[PEAK]) else ()
 
 
 def _span(rows: Sequence[Mapping[str, Cell]], when: Airing) -> str:
@@ -195,11 +194,14 @@ def _start_ms(label: Cell) -> int:
     return round(dt.datetime.fromisoformat(str(label)).timestamp() * 1000)
 
 
-PANELS = (
-    Panel(
-        "concurrency", "Viewers at once", "How many watched at the same instant, at most, in each minute.",
-        draw_concurrency, "live",
-    ),
-    Panel("reactions", "Likes, chats and clicks", "What viewers did, minute by minute.", draw_reactions, "live"),
-    Panel("products", "Products", "Which products were clicked, by how many viewers.", draw_products, "live"),
-)  # fmt: skip
+CONCURRENCY = Panel(
+    "concurrency",
+    "Viewers at once",
+    "How many watched at the same instant, at most, in each minute.",
+    draw_concurrency,
+    "live",
+)
+REACTED = Panel("reactions", "Likes, chats and clicks", "What viewers did, minute by minute.", draw_reactions, "live")
+PRODUCTS = Panel("products", "Products", "Which products were clicked, by how many viewers.", draw_products, "live")
+
+PANELS = (CONCURRENCY, REACTED, PRODUCTS)

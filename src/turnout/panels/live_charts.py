@@ -113,13 +113,13 @@ def bars(rows: Rows, clicks: str) -> Spec:
     ]
     most = max(number(row[clicks]) for row in rows)
     return {
-        "width": 480,
+        "width": 290,
         "height": {"step": 28},
         "data": {"values": values},
         "encoding": {
             "y": {"field": "product", "type": "nominal", "sort": None, "title": None,
-                  "axis": {"ticks": False, "domain": False, "labelLimit": 150}},
-            "x": {"field": "times", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.15]}},
+                  "axis": {"ticks": False, "domain": False, "labelLimit": 120}},
+            "x": {"field": "times", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.2]}},
         },
         "layer": [
             {
@@ -152,7 +152,10 @@ def _strip(rows: Rows, when: Airing, name: str, *, is_last: bool) -> Spec:
     return {
         "width": _WIDTH,
         "height": _STRIP_HEIGHT,
-        "title": {"text": REACTIONS[name], "fontSize": 12, "fontWeight": "normal", "color": MUTED, "frame": "group", "offset": 6},
+        "title": {
+            "text": REACTIONS[name], "fontSize": 12, "fontWeight": "normal", "color": MUTED, "frame": "group",
+            "offset": 6,
+        },
         "data": {"values": values},
         "encoding": {"x": {**_axis(rows, when, labels=is_last), "scale": {"type": "band", "padding": 0.1}}},
         "layer": [

@@ -15,7 +15,7 @@ from turnout.panels.live_charts import REACTIONS, number
 #: says takes a moment to come: one heartbeat may be lost.
 WATCHES_WITHIN_S = 30
 
-#: What is said to be of the last minute.
+#: What is told as of the last minute.
 RECENT_S = 60
 
 
