@@ -124,6 +124,7 @@ def _environment() -> jinja2.Environment:
     made.filters["cell"] = wording.cell
     made.filters["words"] = words
     made.filters["raw"] = raw
+    made.filters["tied"] = tied
     made.globals["static"] = address_of
     made.globals["link"] = link
     return made
@@ -140,6 +141,11 @@ def raw(value: Cell) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return msgspec.json.encode(value).decode()
+
+
+def tied(text: str) -> str:
+    """A value in words that stays together with its unit: a line may end after a +, and nowhere else."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("+\N{NO-BREAK SPACE}", "+ ")
 
 
 def drawing(svg: str) -> Markup:
