@@ -98,8 +98,8 @@ class Column:
         return self.note or (known.definition if known is not None and not self.metric_in else "")
 
     def name_in(self, row: Mapping[str, Cell]) -> str:
-        """What a row's cell is called: the metric that it is of, else the column's name."""
-        return str(row.get(self.metric_in) or self.name) if self.metric_in else self.name
+        """What a row's cell is called: the column's name, or the metric that the row says (empty if it says none)."""
+        return str(row.get(self.metric_in) or "") if self.metric_in else self.name
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,8 @@ def _words(
         )
     if "ratio" in kinds and len(rows) > 1:
         found.append(
-            f"A rate sets what happened in a {buckets.grain} against what was sent in it, so after a send it says little, "
-            "or is more than 100 %; that of the whole range is in the last row."
+            f"A rate sets what happened in a {buckets.grain} against what was sent in it: long after a send it says "
+            "little, or is more than 100 %. The last row has that of the whole range."
         )
     if undrawn:
         found.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")
