@@ -155,7 +155,9 @@ def _line(call: Call, one: Schedule, now: dt.datetime) -> Line:
     workspace = call.workspace
     upcoming = scheduling.next_of(one, workspace, now)
     state, said = "", "Not made yet."
-    if one.attempt is not None:
+    if one.asked_at is not None and one.attempt is None:
+        said = "It is being made."
+    elif one.attempt is not None:
         state, said = "bad", f"Not delivered so far: {one.attempt.words}. It is tried again."
     elif one.last is not None:
         state = {"delivered": "good", "nothing": "", "partly": "bad", "failed": "bad"}[one.last.outcome]

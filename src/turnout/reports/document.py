@@ -24,7 +24,10 @@ LIMIT_AT_ONCE = 2
 _WAIT_S = 60
 
 #: Rows of one table; how many more there are is said.
-LIMIT_ROWS = 50
+LIMIT_ROWS = 40
+
+#: Panels whose table has a row for each cell of the chart; the chart alone is shown.
+_CHART_ALONE = frozenset({"hours"})
 
 #: What stands at the top where the campaign has it: a number, and the rate that belongs to it.
 _FIGURES: tuple[tuple[str, str], ...] = (
@@ -186,6 +189,8 @@ def _parts(view: View, ask: Ask) -> Iterator[Part]:
         # Where a panel itself leaves rows out, it says so.
         more = max(shown.table.row_count, len(rows)) - LIMIT_ROWS if len(rows) > LIMIT_ROWS else 0
         rest = f"{more:,} more rows are not shown." if more else ""
+        if panel.name in _CHART_ALONE and shown.spec is not None:
+            rows, rest = (), f"The {max(shown.table.row_count, len(rows)):,} numbers behind it are on the dashboard."
         kept = replace(shown, table=replace(shown.table, rows=rows[:LIMIT_ROWS]))
         yield Part(panel, kept, rest)
 

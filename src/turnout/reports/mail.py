@@ -157,10 +157,14 @@ def send(server: MailServer, made: EmailMessage, to: Sequence[str]) -> dict[str,
 
 def _connected(server: MailServer) -> smtplib.SMTP:
     context = ssl.create_default_context()
+    # Left to itself it looks up this machine's name, which takes long where nobody knows it.
+    here = server.sender.rpartition("@")[2]
     if server.tls == "tls":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, here, timeout=server.timeout_s, context=context
+        )
     else:
-        connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
+        connection = smtplib.SMTP(server.host, server.port, here, timeout=server.timeout_s)
     try:
         if server.tls == "starttls":
             # Raises where the server has none: nothing is ever said in the clear that was meant to be secret.
