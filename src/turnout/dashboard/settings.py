@@ -21,12 +21,23 @@ from turnout.dashboard import pages, session, settings_forms, settings_hooks
 from turnout.dashboard.settings_forms import LABELS, UNITS_S, Form
 from turnout.dashboard.settings_hooks import when
 from turnout.dialects.contract import Call
-from turnout.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge, TurnoutError
+from turnout.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    StoreError,
+    TooLarge,
+    TurnoutError,
+)
 from turnout.ingest.traffic import RULE_VERSION
-from turnout.model import SCOPES, ApiKey
+from turnout.model import SCOPES, ApiKey, Workspace
 from turnout.privacy import cut_ms, retain
+from turnout.services import Services
 from turnout.settings import ENVIRONMENT
 from turnout.store import inventory
+from turnout.store.retention import Expired
 
 PAGE = "/dashboard/settings"
 
@@ -199,11 +210,19 @@ async def _set_privacy(call: Call, form: Form) -> Response:
     days, before = asked.retention_days or 0, call.workspace.retention_days
     if days and (not before or days < before) and form.text("confirmed") != str(days):
         wanted = msgspec.structs.replace(call.workspace, retention_days=days)
-        expired = await call.services.run(lambda: retain(call.services, wanted, dry_run=True))
+        expired = await call.services.run(_expired, call.services, wanted)
         cut = dt.datetime.fromtimestamp(cut_ms(wanted, call.services.now()) / 1000, dt.UTC)
         confirming = {"days": days, "before": when(call, cut), "expired": expired}
         return await _page(call, "privacy", form, confirming=confirming)
     return await _set(call, asked, "privacy")
+
+
+def _expired(services: Services, wanted: Workspace) -> Expired | None:
+    """What would be taken out; None where that can't be said in time. Blocks."""
+    try:
+        return retain(services, wanted, dry_run=True)
+    except (StoreError, Overloaded):
+        return None
 
 
 async def _set(call: Call, asked: administration.WorkspaceFields, section: str) -> Response:
