@@ -24,7 +24,7 @@ from turnout.charts.world import WIDTH_PX, countries
 Point = tuple[float, float]
 
 #: A point goes if the triangle with its neighbours is smaller; an island if it is. Square pixels.
-_LEAST_TRIANGLE_PX2 = 0.5
+_LEAST_TRIANGLE_PX2 = 0.9
 _LEAST_ISLAND_PX2 = 1.2
 
 #: A country that is smaller is a place. Square pixels.

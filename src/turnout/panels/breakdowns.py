@@ -14,6 +14,11 @@ from turnout.panels import naming, ranking, wording
 from turnout.panels.contract import Ask, Cell, Panel, Shown, Table, View, column
 from turnout.panels.ranking import Ranking
 from turnout.stats.mailboxes import OTHER
+from turnout.stats.question import Filter
+
+#: The side of the bars.
+_AXIS: Spec = {"ticks": False, "domain": False, "labelColor": INK, "labelPadding": 8, "minExtent": 110}
+_SCALE: Spec = {"paddingInner": 0.25}
 
 _BY_AGENT = (
     "Opens and clicks that come in through this server bring a user agent, which tells it; other events may say their "
@@ -114,7 +119,7 @@ def _spec(bars: Sequence[Mapping[str, str | int]]) -> Spec | None:
     most = max(int(bar["people"]) for bar in bars)
     return {
         "width": 520,
-        "height": {"step": 28},
+        "height": {"step": 30},
         "data": {"values": list(bars)},
         "encoding": {
             "y": {
@@ -122,7 +127,8 @@ def _spec(bars: Sequence[Mapping[str, str | int]]) -> Spec | None:
                 "type": "nominal",
                 "sort": None,
                 "title": None,
-                "axis": {"ticks": False, "domain": False, "labelColor": INK, "minExtent": 120},
+                "axis": _AXIS,
+                "scale": _SCALE,
             },
             # Room for what stands beside the longest bar.
             "x": {"field": "people", "type": "quantitative", "axis": None, "scale": {"domainMax": most * 1.3}},
@@ -154,11 +160,16 @@ _NO_MAILBOXES = (
 
 def mailboxes(view: View, ask: Ask) -> Shown:
     """How many messages each provider took, and how many it did not."""
-    totals = ask(view.question(_FARES)).totals
+    mail = [name for name in view.campaign.channels if name.casefold() == "email"]
+    if view.campaign.channels and not mail:
+        return Shown(Table((), ()), empty="This campaign sends no e-mail, as far as its channels are known.")
+    # Of several channels, only what went by mail counts, or by none that is known.
+    filters = (Filter("channel", (*mail, "")),) if len(view.campaign.channels) > 1 else ()
+    totals = ask(view.question(_FARES, filters=filters)).totals
     main = next((name for name in ("sent", "delivered", "bounced") if totals.get(name)), "")
     if not main:
         return Shown(Table((), ()), empty=f"Nothing was sent yet in this range. {_NO_MAILBOXES}")
-    ranked = ranking.rank(view, ask, "mailbox_provider", main, _FARES)
+    ranked = ranking.rank(view, ask, "mailbox_provider", main, _FARES, filters=filters)
     columns = (column("mailbox_provider"), *(column(name) for name in _FARES))
     table = ranking.table(ranked, "mailbox_provider", columns, _provider, ("provider", "providers"))
     if not ranked.first:
@@ -198,12 +209,13 @@ def _stacked(table: Table) -> Spec:
         labels.append({"name": name, "to": whole, "label": label})
     used = {str(value["part"]) for value in values}
     shown = [(part, colour) for part, colour in parts if part in used]
-    axis = {"ticks": False, "domain": False, "labelColor": INK, "minExtent": 120}
     x = {"type": "quantitative", "axis": None, "scale": {"domainMax": most * 1.75}}
     return {
         "width": 520,
-        "height": {"step": 28},
-        "encoding": {"y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": axis}},
+        "height": {"step": 30},
+        "encoding": {
+            "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": _AXIS, "scale": _SCALE}
+        },
         "layer": [
             {
                 "data": {"values": values},

@@ -52,11 +52,19 @@ class Ranking:
     excluded: Mapping[str, int]
 
 
-def rank(view: View, ask: Ask, dimension: str, main: str, metrics: Sequence[str], limit: int = LIMIT_SHOWN) -> Ranking:
+def rank(
+    view: View,
+    ask: Ask,
+    dimension: str,
+    main: str,
+    metrics: Sequence[str],
+    limit: int = LIMIT_SHOWN,
+    filters: Sequence[Filter] = (),
+) -> Ranking:
     """Put the values of a dimension in order of the main metric. Two questions, the second where there are others."""
     names = tuple(dict.fromkeys((main, *metrics)))
     sort = (Sort(main, descending=True), Sort(dimension))
-    answer = ask(view.question(names, (dimension,), sort=sort, limit=limit + 1 + LIMIT_FILTER_VALUES))
+    answer = ask(view.question(names, (dimension,), sort=sort, filters=filters, limit=limit + LIMIT_FILTER_VALUES))
     known = [row for row in answer.rows if row[dimension] != ""]
     # Of a control group, or a device that only bought something, there are rows too: with nothing in them.
     counted = [row for row in known if any(isinstance(row[name], int | float) and row[name] for name in names)]
@@ -66,7 +74,7 @@ def rank(view: View, ask: Ask, dimension: str, main: str, metrics: Sequence[str]
         others = rest[0]
     elif rest and answer.row_count == len(answer.rows):
         values = tuple(str(row[dimension]) for row in rest)
-        others = ask(view.question(names, filters=(Filter(dimension, values),))).totals
+        others = ask(view.question(names, filters=(*filters, Filter(dimension, values)))).totals
     return Ranking(
         first=tuple(counted[:limit]),
         rest=tuple(rest),

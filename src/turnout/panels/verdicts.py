@@ -134,10 +134,12 @@ def _different(each: Compared, comparisons: int) -> str:
 
 def _alike(group: Sequence[Compared], comparisons: int) -> str:
     first = group[0]
-    arms = names([each.arm.arm for each in group])
-    said = f"No difference was found on {first.rate} between {arms} and {first.against.arm}"
     if len(group) == 1:
-        said += f": {_figures(first, comparisons)}"
+        said = f"No difference was found on {first.rate} between {first.arm.arm} and {first.against.arm}: "
+        said += _figures(first, comparisons)
+    else:
+        arms = names([each.arm.arm for each in group])
+        said = f"No difference from {first.against.arm} was found on {first.rate} in {arms}"
     return f"{said}. There are recipients enough to find a change of a fifth four times out of five."
 
 
