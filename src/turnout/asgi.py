@@ -242,11 +242,11 @@ class Endpoint:
         if wait_s and not doors.attempts.knows(address, caller.name):
             raise self._shut(address, wait_s)
         doors.attempts.succeeded(address, caller.name)
+        if caller.key is not None:
+            self._services.keys_used[caller.key.id] = self._services.now()
         caller.allow(*self._route.scopes)
         if not caller.local:
             doors.rates.request(caller.name)
-        if caller.key is not None:
-            self._services.keys_used[caller.key.id] = self._services.now()
         return caller
 
     def _shut(self, address: str, wait_s: int) -> RateLimited:
