@@ -32,8 +32,8 @@ Length = Literal["hours", "days"]
 
 #: Hours after the send at which a campaign is looked at. Most happens early.
 POINTS_H: dict[Length, tuple[int, ...]] = {
-    "hours": (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24, 30, 36, 42, 48, 60, 72),
-    "days": tuple(24 * day for day in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 21, 25, 30)),
+    "hours": (1, 2, 3, 4, 6, 8, 12, 18, 24, 30, 36, 48, 60, 72),
+    "days": tuple(24 * day for day in (1, 2, 3, 4, 5, 6, 7, 10, 14, 18, 22, 26, 30)),
 }
 
 #: What can be compared.
