@@ -77,6 +77,14 @@ def test_what_can_not_be_drawn_is_said_to_be_so(renderer, spec, caplog):
     assert renderer.svg(bars("next")).startswith("<svg")
 
 
+def test_a_name_of_many_emojis_is_drawn_all_the_same(renderer):
+    # Cut to their room in the middle of one, the engine can't measure them.
+    encoding = {"y": {"field": "name", "type": "nominal"}, "x": {"field": "count", "type": "quantitative"}}
+    for name in ("\U0001f4a5" * 300, "Sale \U0001f31e" * 40):
+        spec = {"mark": "bar", "data": {"values": [{"name": name, "count": 1}]}, "encoding": encoding}
+        assert "<svg" in renderer.svg(spec)
+
+
 def test_a_specification_has_a_limit(renderer):
     with pytest.raises(TooLarge):
         renderer.svg(bars("x" * SPEC_LIMIT_BYTES))

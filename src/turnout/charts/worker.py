@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import sys
 from typing import Any, BinaryIO
@@ -20,6 +21,8 @@ LENGTH = struct.Struct(">I")
 
 #: Nothing is fetched while a chart is drawn: all that it shows is in its specification.
 _NO_ADDRESSES: list[str] = []
+
+_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 def main() -> None:
@@ -51,9 +54,18 @@ def _make(asked: dict[str, Any]) -> bytes:
 
 
 def _svg(asked: dict[str, Any]) -> bytes:
+    """Where a text is cut to its room, the engine may cut a character of two units (an emoji) in half, and then fails:
+    so the chart is drawn without such characters rather than not at all."""
     import vl_convert
 
-    return vl_convert.vegalite_to_svg(asked["spec"], allowed_base_urls=_NO_ADDRESSES).encode()
+    try:
+        drawn = vl_convert.vegalite_to_svg(asked["spec"], allowed_base_urls=_NO_ADDRESSES)
+    except ValueError:
+        plain = _TWO_UNITS.sub("\N{WHITE VERTICAL RECTANGLE}", asked["spec"])
+        if plain == asked["spec"]:
+            raise
+        drawn = vl_convert.vegalite_to_svg(plain, allowed_base_urls=_NO_ADDRESSES)
+    return drawn.encode()
 
 
 def _png(asked: dict[str, Any]) -> bytes:
