@@ -20,7 +20,7 @@ from turnout.stats.question import Sort
 
 #: Positions of all messages that are looked at, those of the table, and those of them that are drawn.
 LIMIT_POSITIONS = 10_000
-LIMIT_ROWS = 200
+LIMIT_ROWS = 50
 LIMIT_DRAWN = 40
 
 #: What stands where is looked for in so many pairs of a position and a link, the most clicked first.
@@ -270,7 +270,7 @@ def _target_spec(rows: Sequence[dict[str, Cell]]) -> Spec:
         "width": 640,
         "height": {"step": 32},
         "data": {"values": values},
-        "encoding": {"y": {**y, "axis": {"ticks": False, "domain": False, "labelColor": INK}}, "x": x},
+        "encoding": {"y": {**y, "axis": {"aria": False, "ticks": False, "domain": False, "labelColor": INK}}, "x": x},
         "layer": [
             {
                 "mark": {"type": "bar", "color": SERIES[0]},

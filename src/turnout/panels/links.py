@@ -149,7 +149,7 @@ def _spec(rows: Collection[dict[str, Cell]]) -> Spec:
         "sort": None,
         "title": None,
         "scale": {"paddingInner": 0.25},
-        "axis": {"ticks": False, "domain": False, "labelColor": INK, "labelOverlap": False},
+        "axis": {"aria": False, "ticks": False, "domain": False, "labelColor": INK, "labelOverlap": False},
     }
     most = max(int(str(row["clicked"])) for row in rows)
     # Room for the label of the longest bar.
