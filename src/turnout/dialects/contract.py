@@ -83,6 +83,7 @@ class Route:
 
     `scopes` empty means that no credentials are needed. `query` and `body` are msgspec types, `answers`
     maps a status to a type (None: not JSON). Who asks where it `waits` sees everything that was acknowledged before.
+    Unless `says_json`, what goes wrong is not told in the JSON that our own API has for it.
     """
 
     method: str
@@ -95,6 +96,7 @@ class Route:
     answers: dict[int, Any] = field(default_factory=dict)
     body_types: tuple[str, ...] = ("application/json",)
     waits: bool = True
+    says_json: bool = True
 
 
 #: On whose word a room does something: the vendor's document, an answer of the vendor's own service that
@@ -128,10 +130,16 @@ class Shown:
 
 @dataclass(frozen=True)
 class Example:
-    """A request that a client of the vendor's would make: GET `path`, with its query, and `headers`."""
+    """A request that a client of the vendor's would make: GET `path`, with its query, and `headers`.
+
+    Where a client signs a token itself (JWT, HS256, with the workspace's signing secret), `token` is what stands in the
+    headers, and `claims` what it says beside its times.
+    """
 
     path: str
     headers: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+    claims: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

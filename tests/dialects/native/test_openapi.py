@@ -13,8 +13,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from turnout.dialects.native.routes import ROUTES
+from turnout.dashboard.routes import ROOM as DASHBOARD
+from turnout.dialects.native.openapi import described
+from turnout.dialects.registry import ROOMS
 from turnout.stats.metrics import DIMENSIONS
+
+ROUTES = described((*ROOMS, DASHBOARD))
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +30,23 @@ def test_every_route_is_described(document):
     assert document["openapi"].startswith("3.1")
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert described == {(route.method, route.path.replace(":path}", "}")) for route in ROUTES}
+
+
+def test_what_speaks_as_a_vendor_does_and_pages_for_people_are_not_described(document):
+    named = {room.name: {route.path for route in room.routes} for room in (*ROOMS, DASHBOARD)}
+    assert {"/r/{code}", "/v1/live/{campaign}", "/hooks/{provider}/{token}", "/v1/stats"} <= set(document["paths"])
+    assert "/dashboard/show" in named["dashboard"]
+    others = set.union(*(paths for name, paths in named.items() if name not in ("native", "tracking")))
+    assert not others & set(document["paths"])
+
+
+def test_what_is_not_told_as_json_is_not_described_as_that(document):
+    def told(path: str, method: str, status: str) -> set[str]:
+        return set(document["paths"][path][method]["responses"][status].get("content", {}))
+
+    assert told("/v1/live/{campaign}", "post", "404") == {"application/json"}
+    assert told("/r/{code}", "get", "404") == set()
+    assert told("/hooks/{provider}/{token}", "post", "200") == {"application/json"}
 
 
 def test_the_filters_of_a_question_are_described(document):

@@ -1,4 +1,7 @@
-"""OpenAPI 3.1, generated from the table of routes and the types of the wire."""
+"""OpenAPI 3.1, generated from the tables of routes and the types of the wire.
+
+Described is what is our own: the rooms that speak as a vendor does are in COMPATIBILITY.md, and pages are for people.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import msgspec
 
 from turnout import __version__
-from turnout.dialects.contract import Route
+from turnout.dialects.contract import Room, Route
 from turnout.dialects.native import wire
 from turnout.stats.metrics import DIMENSIONS
 
@@ -28,6 +31,15 @@ _ERRORS = {
     "429": "Too often; Retry-After says when",
     "503": "Not now; Retry-After says when",
 }
+
+
+#: The room of the pages.
+_PAGES = "dashboard"
+
+
+def described(rooms: Iterable[Room]) -> tuple[Route, ...]:
+    """The routes of these rooms that are our own API."""
+    return tuple(route for room in rooms if not room.title and room.name != _PAGES for route in room.routes)
 
 
 def document(routes: tuple[Route, ...]) -> bytes:
@@ -114,8 +126,6 @@ def _responses(route: Route, refs: dict[str, Any]) -> dict[str, Any]:
             found[str(status)]["content"] = {"application/json": {"schema": refs[repr(kind)]}}
     for code, text in _ERRORS.items():
         # What a route says itself comes first.
-        found.setdefault(
-            code,
-            {"description": text, "content": {"application/json": {"schema": refs[repr(wire.ErrorAnswer)]}}},
-        )
+        told = {"application/json": {"schema": refs[repr(wire.ErrorAnswer)]}}
+        found.setdefault(code, {"description": text, "content": told} if route.says_json else {"description": text})
     return found

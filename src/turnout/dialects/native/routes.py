@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout import errors
 from turnout.dialects.contract import Call, Caller, Room, Route, bearer
+from turnout.dialects.kept import PerHouse
 from turnout.dialects.native import (
     admin,
     backup,
@@ -88,12 +88,14 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
 
 async def _openapi(call: Call) -> Response:
     """This description."""
-    return Response(_document(), media_type="application/json")
+    made = _documents.of(call.services)
+    if not made:
+        made.append(openapi.document(openapi.described(call.rooms)))
+    return Response(made[0], media_type="application/json")
 
 
-@cache
-def _document() -> bytes:
-    return openapi.document(ROUTES)
+#: The description, once it was asked for.
+_documents: PerHouse[list[bytes]] = PerHouse(list)
 
 
 _EVENT_BODY = Event | list[Event]

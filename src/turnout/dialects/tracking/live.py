@@ -89,6 +89,13 @@ _SCRIPT_HEADERS = {
 }
 
 
+class BeaconQuery(msgspec.Struct, frozen=True):
+    """Whose show it is: the workspace's access key, by either name, unless an API key says it."""
+
+    key: str = ""
+    access_key: str = ""
+
+
 @dataclass
 class _State:
     """What is remembered between beacons: who watches, and how often each address sends."""

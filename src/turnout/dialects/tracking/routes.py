@@ -5,12 +5,16 @@ Whoever comes is a person with a browser or a provider's machine, so errors are 
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout import errors
+from turnout.capture.beacon import Beacon
 from turnout.dialects.contract import Caller, Room, Route
 from turnout.dialects.tracking import hooks, links, live, pixel
+from turnout.model import Event, Receipt
 from turnout.services import Services
 
 
@@ -31,14 +35,33 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     return live.refusal(error, request)
 
 
+#: What a page or a server sends of a show: the script's short form, or events.
+_BEACON = Beacon | list[Event]
+_BEACON_TYPES = ("text/plain", "application/json", "application/x-ndjson")
+
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/r/{code}", links.follow, "Follow a tracked link", answers={302: None}),
-    Route("GET", "/o/{token}.gif", pixel.opened, "The open pixel", answers={200: None}),
-    Route("GET", "/turnout.js", live.script, "The script of the live beacon", answers={200: None}),
-    Route("POST", "/v1/live/{campaign:path}", live.beacon, "What viewers of a live show did", answers={200: None}),
+    Route(
+        "GET", "/r/{code}", links.follow, "Follow a tracked link",
+        answers={302: None}, says_json=False,
+    ),
+    Route(
+        "GET", "/o/{token}.gif", pixel.opened, "The open pixel",
+        answers={200: None}, says_json=False,
+    ),
+    Route("GET", "/turnout.js", live.script, "The script of the live beacon", answers={200: None, 304: None}),
+    Route(
+        "POST", "/v1/live/{campaign:path}", live.beacon, "What viewers of a live show did",
+        query=live.BeaconQuery, body=_BEACON, body_types=_BEACON_TYPES, answers={200: Receipt},
+    ),
     Route("OPTIONS", "/v1/live/{campaign:path}", live.preflight, "Whether a page may send", answers={204: None}),
-    Route("POST", "/hooks/{provider}/{token}", hooks.receive, "A provider's webhook", answers={200: None}),
-    Route("GET", "/hooks/{provider}/{token}", hooks.greet, "A provider makes sure of an address", answers={200: None}),
-)
+    Route(
+        "POST", "/hooks/{provider}/{token}", hooks.receive, "A provider's webhook",
+        body=Any, answers={200: hooks.Answer}, says_json=False,
+    ),
+    Route(
+        "GET", "/hooks/{provider}/{token}", hooks.greet, "A provider makes sure of an address",
+        answers={200: None}, says_json=False,
+    ),
+)  # fmt: skip
 
 ROOM = Room("tracking", ROUTES, authenticate, render_error)
