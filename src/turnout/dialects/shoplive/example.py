@@ -19,4 +19,4 @@ def example(shown: Shown) -> Example:
     query = {"from": f"{shown.now - _WEEK:%Y-%m-%dT%H:%M:%SZ}", "to": f"{shown.now:%Y-%m-%dT%H:%M:%SZ}"}
     token = tokens.sign(workspace.access_key, workspace.signing_secret, shown.now, shown.now + _VALID)
     path = f"/v2/{workspace.access_key}/campaign/stats?{urlencode(query, safe=':')}"
-    return Example(path, {"Authorization": f"Bearer {token}"})
+    return Example(path, {"Authorization": f"Bearer {token}"}, token, {"accessKey": workspace.access_key})
