@@ -203,8 +203,8 @@ def _text(documents: Sequence[Document], notes: Sequence[str]) -> str:
         lines += ["", mail.one_line(one.title)]
         if not one.figures:
             lines.append("  Nothing happened in this range.")
-        width = max((len(figure.column.label) for figure in one.figures), default=0)
+        width = max((len(figure.card.label) for figure in one.figures), default=0)
         for figure in one.figures:
             rate = f"   {figure.rate_text}" if figure.rate_text else ""
-            lines.append(f"  {figure.column.label:<{width}}  {figure.text}{rate}")
+            lines.append(f"  {figure.card.label:<{width}}  {figure.text}{rate}")
     return "\n".join(lines) + "\n"

@@ -16,7 +16,8 @@ from turnout.charts.theme import Spec
 from turnout.errors import NotDrawn, Overloaded, TooLarge
 from turnout.model import TRAFFIC_CLASSES
 from turnout.panels import wording
-from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, View, column, words
+from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, View, column, kind_of, words
+from turnout.panels.headline import Card, headline
 from turnout.panels.registry import PANELS
 
 #: Reports that are made at once in this process: each asks some dozens of questions and has a dozen charts drawn.
@@ -29,45 +30,27 @@ LIMIT_ROWS = 40
 #: Panels whose table has a row for each cell of the chart; the chart alone is shown.
 _CHART_ALONE = frozenset({"hours"})
 
-#: What stands at the top where the campaign has it: a number, and the rate that belongs to it.
-_FIGURES: tuple[tuple[str, str], ...] = (
-    ("sent", ""),
-    ("delivered", "delivery_rate"),
-    ("impression", ""),
-    ("unique_opened", "open_rate"),
-    ("unique_clicked", "click_rate"),
-    ("unique_conversions", "conversion_rate"),
-    ("revenue", ""),
-    ("bounced", "bounce_rate"),
-    ("unique_unsubscribed", "unsubscribe_rate"),
-    ("unique_complained", "complaint_rate"),
-    ("viewers", ""),
-    ("peak_concurrent_viewers", ""),
-    ("viewing_time_s", ""),
-    ("average_viewing_time_s", ""),
-)
+#: What only a live show has.
+_WATCHED = ("watched", "liked", "chatted", "product_clicked")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A headline number: the metric's column and value, and its rate's where it has one."""
+    """A headline number as people read it."""
 
-    column: Column
-    value: Cell
-    rate: Column | None = None
-    rate_value: Cell = None
+    card: Card
 
     @property
     def text(self) -> str:
-        """The number as people read it."""
-        return wording.cell(self.value, self.column.kind)
+        """The number."""
+        return wording.cell(self.card.value, self.card.kind)
 
     @property
     def rate_text(self) -> str:
-        """The rate with its name: `open rate 12.3 %`; empty where there is none."""
-        if self.rate is None or self.rate_value is None:
+        """Its rate with the rate's name: `open rate 12.3 %`; empty where there is none."""
+        if not self.card.rate or self.card.rate_value is None:
             return ""
-        return f"{self.rate.label.lower()} {wording.cell(self.rate_value, self.rate.kind)}"
+        return f"{words(self.card.rate).lower()} {wording.cell(self.card.rate_value, kind_of(self.card.rate))}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +101,10 @@ _turns = threading.BoundedSemaphore(LIMIT_AT_ONCE)
 
 def make(view: View, ask: Ask) -> Document:
     """The report of what is seen. Raises what asking raises. Blocks."""
-    figures = _figures(view, ask)
+    watched = ask(view.question(_WATCHED)).totals
+    cards = headline(view, ask, is_show=any(watched.values())).cards
+    # A number that would be nothing says nothing here.
+    figures = tuple(Figure(one) for one in cards if one.value)
     parts = tuple(_parts(view, ask))
     return Document(
         view=view,
@@ -165,21 +151,6 @@ def counted(traffic: tuple[str, ...]) -> str:
     return f"Counts {_listed(traffic)} traffic; {_listed(left_out)} {'is' if len(left_out) == 1 else 'are'} left out."
 
 
-def _figures(view: View, ask: Ask) -> tuple[Figure, ...]:
-    names = [name for pair in _FIGURES for name in pair if name]
-    totals = ask(view.question(names)).totals
-    found = []
-    for name, rate in _FIGURES:
-        if totals.get(name):
-            has_rate = bool(rate) and totals[rate] is not None
-            found.append(
-                Figure(column(name), totals[name], column(rate), totals[rate])
-                if has_rate
-                else Figure(column(name), totals[name])
-            )
-    return tuple(found)
-
-
 def _parts(view: View, ask: Ask) -> Iterator[Part]:
     for panel in PANELS.values():
         shown = panel.draw(view, ask)
@@ -196,7 +167,8 @@ def _parts(view: View, ask: Ask) -> Iterator[Part]:
 
 
 def _definitions(figures: Iterable[Figure], parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
-    columns = [one for figure in figures for one in (figure.column, figure.rate) if one is not None]
+    cards = [figure.card for figure in figures]
+    columns = [column(name) for card in cards for name in (card.name, card.rate) if name]
     columns += [one for part in parts for one in part.shown.table.columns]
     for name, found in {one.name: one for one in columns if one.definition}.items():
         # Its own name: what a column is headed may be shorter.

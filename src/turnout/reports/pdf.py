@@ -50,7 +50,7 @@ def data(document: Document, svgs: list[str]) -> dict[str, Any]:
         "maker": f"Turnout {__version__}",
         "empty": "Nothing happened in this range." if document.is_empty else "",
         "figures": [
-            {"label": one.column.label, "value": one.text, "rate": one.rate_text} for one in document.figures
+            {"label": one.card.label, "value": one.text, "rate": one.rate_text} for one in document.figures
         ],
         "parts": [_part(part, svg) for part, svg in zip(document.parts, svgs, strict=True)],
         "definitions": [list(pair) for pair in document.definitions],
