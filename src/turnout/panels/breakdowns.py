@@ -56,7 +56,7 @@ def draw(breakdown: Breakdown, view: View, ask: Ask) -> Shown:
     columns = (column(breakdown.dimension), *(column(name) for name in found.metrics))
     table = ranking.table(ranked, breakdown.dimension, columns, names, things)
     if not ranked.first:
-        return Shown(table, empty=breakdown.empty, excluded=ranked.excluded)
+        return Shown(Table((), ()), empty=breakdown.empty, excluded=ranked.excluded)
     bars = bars_of(table, breakdown.dimension, found.main, count(ranked.total, found.main))
     spec = _spec(bars)
     alt = (
@@ -173,7 +173,7 @@ def mailboxes(view: View, ask: Ask) -> Shown:
     columns = (column("mailbox_provider"), *(column(name) for name in _FARES))
     table = ranking.table(ranked, "mailbox_provider", columns, _provider, ("provider", "providers"))
     if not ranked.first:
-        return Shown(table, empty=_NO_MAILBOXES, excluded=ranked.excluded)
+        return Shown(Table((), ()), empty=_NO_MAILBOXES, excluded=ranked.excluded)
     alt = "Messages by mailbox provider: " + wording.listed([_fared(row) for row in table.rows[:5]]) + "."
     return Shown(table, _stacked(table), alt, excluded=ranked.excluded)
 

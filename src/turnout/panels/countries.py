@@ -37,7 +37,7 @@ def draw(view: View, ask: Ask) -> Shown:
     columns = (column("country"), *(column(name) for name in activity.metrics))
     table = ranking.table(ranked, "country", columns, names=country_name, things=("country", "countries"))
     if not ranked.first:
-        return Shown(table, empty=_EMPTY, excluded=ranked.excluded)
+        return Shown(Table((), ()), empty=_EMPTY, excluded=ranked.excluded)
     people = {str(row["country"]): _count(row, activity.main) for row in (*ranked.first, *ranked.rest)}
     mapped = {code: count for code, count in people.items() if count and _is_mapped(code)}
     words = _words(ranked, activity.main, activity.did, people, mapped)

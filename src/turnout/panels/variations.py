@@ -249,6 +249,7 @@ def _table(rates: Sequence[Rate], compared: Sequence[Compared]) -> Table:
         against = {each.arm.arm: each for each in compared if each.rate == rate.about and each.against == rate.arms[0]}
         for place, one in enumerate(rate.arms):
             share, each = one.share, against.get(one.arm)
+            change, between = verdicts.difference(each) if each is not None else (None, None)
             interval = significance.wilson(share) if share is not None else None
             rows.append(
                 {
@@ -261,7 +262,8 @@ def _table(rates: Sequence[Rate], compared: Sequence[Compared]) -> Table:
                     "value": share.rate if share is not None else None,
                     "low": interval.low if interval is not None else None,
                     "high": interval.high if interval is not None else None,
-                    "difference": verdicts.difference(each) if each is not None else None,
+                    "difference": change,
+                    "between": between,
                     "p": verdicts.probability(each.p) if each is not None else None,
                 }
             )

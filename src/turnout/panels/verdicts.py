@@ -167,18 +167,20 @@ def _early(group: Sequence[Compared], running: bool) -> str:
 
 def _figures(each: Compared, comparisons: int) -> str:
     after = f" after correction for {comparisons} comparisons" if comparisons > 1 else ""
+    change, interval = difference(each)
+    p = probability(each.p)
     return (
-        f"{wording.percent(each.one.rate)} against {wording.percent(each.other.rate)}, {difference(each)}; "
-        f"{probability(each.p)}{after}"
+        f"{wording.percent(each.one.rate)} against {wording.percent(each.other.rate)}, {change} points (95 % interval "
+        f"{interval}); p {p if p.startswith('<') else f'= {p}'}{after}"
     )
 
 
-def difference(each: Compared) -> str:
-    """The difference of two rates in percentage points, with its interval."""
+def difference(each: Compared) -> tuple[str, str]:
+    """The difference of two rates in percentage points, and its interval: `+0.9` and `0.4 to 1.4`."""
     digits = 1 if max(abs(each.interval.low), abs(each.interval.high)) >= 0.01 else 2
     low, high = (points(end, digits) for end in (each.interval.low, each.interval.high))
     sign = "+" if each.difference > 0 else ""
-    return f"{sign}{points(each.difference, digits)} points (95 % interval {low} to {high})"
+    return f"{sign}{points(each.difference, digits)}", f"{low} to {high}"
 
 
 def points(ratio: float, digits: int) -> str:
@@ -188,11 +190,8 @@ def points(ratio: float, digits: int) -> str:
 
 
 def probability(p: float) -> str:
-    """`p = 0.012`, `p = 0.35`, `p < 0.001`."""
-    if p < 0.001:
-        return "p < 0.001"
-    digits = 3 if p < 0.1 else 2
-    return f"p = {p:.{digits}f}"
+    """`0.012`, `0.35`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"{p:.{3 if p < 0.1 else 2}f}"
 
 
 def uneven(sizes: Sequence[tuple[str, int]]) -> str:
