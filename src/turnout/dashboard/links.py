@@ -235,11 +235,16 @@ def _line(link: Link, base: str, numbers: Mapping[str, Cell], timezone: str, now
 
 
 def _matches(link: Link, wanted: Wanted) -> bool:
-    """Every word that is searched for is somewhere in the title, the address, the code or the id."""
+    """Every word that is searched for is somewhere in the title, the address or the code, or is what people are given:
+    the whole id, or an address of ours as it is in a mail."""
     if wanted.campaign not in ("", link.campaign):
         return False
-    said = "\n".join((link.title, link.url, link.code, link.id)).casefold() if wanted.search else ""
-    return all(word in said for word in wanted.search.casefold().split())
+    if not wanted.search:
+        return True
+    said, own = "\n".join((link.title, link.url, link.code)).casefold(), (link.id, link.code.casefold())
+    return all(
+        word in said or word.rpartition("/r/")[2].partition(".")[0] in own for word in wanted.search.casefold().split()
+    )
 
 
 def _ordered(
