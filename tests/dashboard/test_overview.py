@@ -56,7 +56,12 @@ def test_the_page_says_what_the_api_answers(sampled, visit, view):
         assert values == {name: said((row or nothing)[name]) for name in names}, campaign
     totals = cells(page.split('id="totals"')[1].split("</dl>")[0])
     assert totals == {"campaigns": str(len(found))} | {name: said(answer["totals"][name]) for name in names}
-    left_out = sum(answer["meta"]["excluded"].values())
+    everything = sampled.stats(
+        "events",
+        dimensions="traffic",
+        **{"from_" if name == "from" else name: value for name, value in view.items()} | {"traffic": "all"},
+    )
+    left_out = sum(row["events"] for row in everything["rows"] if row["traffic"] not in answer["meta"]["traffic"])
     assert (f"{left_out:,} events of other traffic are not counted" in page) is bool(left_out)
 
 
@@ -126,6 +131,23 @@ def test_a_first_visit_says_how_to_begin_and_what_it_says_works(tenant, visit, u
     answer = client.post(words[1], content=words[words.index("-d") + 1], headers=headers)
     assert answer.json()["accepted"] == 1
     assert list(listed(client.get("/").text)) == ["first"]
+
+
+def test_an_order_is_kept_where_there_are_many_campaigns_but_no_number_is(tenant, visit, monkeypatch):
+    monkeypatch.setattr("turnout.dashboard.ranking.KEPT_FROM_CAMPAIGNS", 2)
+
+    def sent(campaign: str, recipient: str) -> dict[str, object]:
+        return {"type": "sent", "campaign": campaign, "recipient": recipient, "time": "2026-11-10T10:00:00Z"}
+
+    tenant.send(sent("a", "1"), sent("a", "2"), sent("b", "1"))
+    client = visit(tenant)
+    for more, counts in ((), {"a": "2", "b": "1"}), (("3", "4"), {"b": "3", "a": "2"}):
+        if more:
+            tenant.send(*(sent("b", recipient) for recipient in more))
+        page = client.get("/", params={"sort": "-sent", "metrics": "sent"}).text
+        # What is on one page is in order, too.
+        assert list(listed(page).items()) == [(name, {"sent": count}) for name, count in counts.items()]
+        assert cells(page.split('id="totals"')[1].split("</dl>")[0])["sent"] == str(3 + len(more))
 
 
 def test_one_workspace_never_sees_another(sampled, tenant, visit):

@@ -1,11 +1,13 @@
 """All campaigns of the workspace: found, filtered, sorted by any number, a page at a time.
 
-One question brings the numbers of all campaigns, so that they can be sorted by them; it is asked once until new events
-come in. The lines beside the campaigns are asked for only for those of the page.
+Numbers are asked for the campaigns of the page, and for all that were found together; of all campaigns only the one
+that they are sorted by. What is credited to campaigns is asked apart from what events say themselves: the one would
+keep the other from its short way to the answer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from starlette.responses import Response
 from turnout.capture.links import public_base
 from turnout.dashboard import listing, pages, sparkline
 from turnout.dashboard.listing import BEGAN, TITLE, Page, Wanted
+from turnout.dashboard.ranking import ranking
 from turnout.dashboard.sparkline import Sparkline
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput
@@ -26,8 +29,9 @@ from turnout.panels.contract import Cell, Column, column
 from turnout.panels.status import STATUSES, status
 from turnout.panels.view import Range
 from turnout.services import Services
-from turnout.stats import answer, asking
-from turnout.stats.metrics import METRICS
+from turnout.stats import answer
+from turnout.stats import asking as question_parts
+from turnout.stats.metrics import METRICS, base_metrics
 from turnout.stats.question import LIMIT_FILTER_VALUES, LIMIT_ROWS, Filter, Question
 
 #: The columns, where none are asked for: what most campaigns have, and then those of what the workspace really has.
@@ -53,14 +57,67 @@ NAMES = ("q", "channel", "tag", "status", "range", "from", "to", "timezone", "tr
 _DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """The numbers of each campaign by its id, of all that are looked for together, and what they leave out."""
+Row = Mapping[str, Cell]
 
-    rows: Mapping[str, Mapping[str, Cell]]
-    totals: Mapping[str, Cell]
-    left_out: int
-    currency: str
+
+@dataclass(frozen=True)
+class Asking:
+    """What all questions of a page share: `question` has its range, zone and traffic, and no metrics of its own yet."""
+
+    services: Services
+    question: Question
+
+    def row(self, metrics: Sequence[str], campaigns: Sequence[str] | None) -> Row:
+        """The numbers of these campaigns together, distinct recipients once; of all if None. Blocks."""
+        return self._ask(metrics, (), campaigns).get("") or answer.zero(replace(self.question, metrics=tuple(metrics)))
+
+    def rows(self, metrics: Sequence[str], campaigns: Sequence[str]) -> Mapping[str, Row]:
+        """The numbers of each of these campaigns that has any. Blocks."""
+        return self._ask(metrics, ("campaign",), campaigns)
+
+    def left_out(self, campaigns: Sequence[str] | None) -> int:
+        """Events of the classes of traffic that don't count. Blocks."""
+        others = tuple(name for name in TRAFFIC_CLASSES if name not in self.question.traffic)
+        if not others:
+            return 0
+        found = self._ask(("events",), (), campaigns, traffic=others).get("", {}).get("events")
+        return found if isinstance(found, int) else 0
+
+    def sparklines(self, campaigns: Sequence[Campaign], now_ms: int) -> dict[str, Sparkline]:
+        """The lines of these campaigns. Their days are bounded: of an open range the last ones are seen. Blocks."""
+        of = self.question
+        ends_ms = min(now_ms, of.to_ms) if of.to_ms is not None else now_ms
+        # Whole days, so that it stays the same question all day.
+        since_ms = (ends_ms // _DAY_MS - sparkline.LIMIT_DAYS + 2) * _DAY_MS
+        from_ms = since_ms if of.from_ms is None else max(since_ms, of.from_ms)
+        if not campaigns or from_ms >= ends_ms:
+            return {}
+        asked = self._about([one.id for one in campaigns], replace(of, dimensions=("campaign", "day")))
+        asked = replace(asked, metrics=sparkline.METRICS, from_ms=from_ms)
+        rows = self.services.statistics.ask(asked).rows
+        if of.from_ms is None:
+            return sparkline.sparklines(rows, of.timezone, None, of.to_ms)
+        return sparkline.sparklines(rows, of.timezone, from_ms, ends_ms)
+
+    def _ask(
+        self,
+        metrics: Sequence[str],
+        dimensions: tuple[str, ...],
+        campaigns: Sequence[str] | None,
+        traffic: tuple[str, ...] = (),
+    ) -> dict[str, Row]:
+        of = replace(
+            self.question, metrics=tuple(metrics), dimensions=dimensions, traffic=traffic or self.question.traffic
+        )
+        found = self.services.statistics.ask(self._about(campaigns, of))
+        return {str(row.get("campaign", "")): row for row in found.rows}
+
+    @staticmethod
+    def _about(campaigns: Sequence[str] | None, question: Question) -> Question:
+        if campaigns is None:
+            return question
+        # In an order of its own, so that the same campaigns are the same question.
+        return replace(question, filters=(Filter("campaign", tuple(sorted(campaigns))),))
 
 
 @dataclass(frozen=True)
@@ -85,13 +142,26 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class Found:
+    """The campaigns of the page, and of all that were found their ids; None if that is all there are, or too many."""
+
+    page: Page
+    everybody: tuple[str, ...] | None
+    currency: str
+    channels: tuple[list[str], int]
+    tags: tuple[list[str], int]
+
+
+@dataclass(frozen=True)
 class Seen:
-    """All that the page shows of the campaigns."""
+    """All that the page shows of the campaigns. `currency` is the one that amounts are sorted in, if they are."""
 
     page: Page
     lines: tuple[Line, ...]
     columns: tuple[Column, ...]
-    numbers: Numbers
+    totals: Row
+    left_out: int
+    currency: str
     channels: tuple[list[str], int]
     tags: tuple[list[str], int]
 
@@ -102,8 +172,18 @@ async def overview(call: Call) -> Response:
         return pages.page(call, "welcome.html", "Welcome to Turnout", base=_base(call), now=_now(call))
     asked = _asked(call.request.query_params)
     wanted, where = listing.wanted(asked), view.range_of(asked, call.workspace, call.services.now())
-    traffic = asking.traffic(asked.get("traffic", ""))
-    seen = await call.services.run(_look, call.services, call.workspace, wanted, where, traffic)
+    traffic = question_parts.traffic(asked.get("traffic", ""))
+    question = Question(
+        workspace=call.workspace.id,
+        metrics=("events",),
+        from_ms=where.from_ms,
+        to_ms=where.to_ms,
+        timezone=where.timezone,
+        traffic=traffic,
+        limit=LIMIT_ROWS,
+        rows_only=True,
+    )
+    seen = await _look(Asking(call.services, question), call.workspace, wanted)
     return pages.page(
         call,
         "overview.html",
@@ -130,93 +210,69 @@ async def overview(call: Call) -> Response:
 _TITLE, _BEGAN = Column(TITLE, "Campaign", "text"), Column(BEGAN, "Began", "time")
 
 
-def _look(services: Services, workspace: Workspace, asked: Wanted, where: Range, traffic: tuple[str, ...]) -> Seen:
-    """Blocks."""
-    now = services.now()
-    every = services.catalog.campaigns(workspace.id)
-    found = listing.matching(every, asked, now)
+async def _look(asking: Asking, workspace: Workspace, asked: Wanted) -> Seen:
+    """What is independent of one another is asked side by side: each question waits for the engine most of its time."""
+    run, now = asking.services.run, asking.services.now()
+    found = await run(_find, asking, workspace, asked, now)
     metrics = asked.metrics or (*COLUMNS, *WATCHED)
-    sort = (asked.sort,) if asked.sort in METRICS and asked.sort not in metrics else ()
-    question = Question(
-        workspace=workspace.id,
-        metrics=(*metrics, *sort),
-        dimensions=("campaign",),
-        from_ms=where.from_ms,
-        to_ms=where.to_ms,
-        timezone=where.timezone,
-        traffic=traffic,
-        limit=LIMIT_ROWS,
+    if asked.sort in METRICS and asked.sort not in metrics:
+        metrics = (*metrics, asked.sort)
+    parts = [part for part in _parts(metrics) if part]
+    shown = [one.id for one in found.page.campaigns]
+    sparks, left_out, together, apart = await asyncio.gather(
+        run(asking.sparklines, found.page.campaigns, int(now.timestamp() * 1000)),
+        run(asking.left_out, found.everybody),
+        asyncio.gather(*(run(asking.row, part, found.everybody) for part in parts)),
+        asyncio.gather(*(run(asking.rows, part, shown) for part in parts)),
     )
-    numbers = _numbers(services, question, found, asked)
-    page = listing.page_of(listing.ordered(found, asked, numbers.rows, numbers.currency), asked.page)
-    columns = tuple(column(name) for name in (*metrics, *sort) if asked.metrics or name in sort or _has(numbers, name))
-    sparks = _sparks(services, question, page.campaigns, int(now.timestamp() * 1000))
-    zone = ZoneInfo(where.timezone)
-    zero = answer.zero(question)
+    totals = {name: value for row in together for name, value in row.items()}
+    zero = answer.zero(replace(asking.question, metrics=metrics))
+    numbers: dict[str, Row] = {
+        name: {**zero, **{key: value for rows in apart for key, value in rows.get(name, {}).items()}} for name in shown
+    }
+    columns = tuple(column(name) for name in metrics if name not in WATCHED or name in asked.metrics or totals[name])
+    zone = ZoneInfo(asking.question.timezone)
+    # The order may be some seconds old; the numbers aren't, and on one page they are in order.
+    campaigns = listing.ordered(found.page.campaigns, asked, numbers, found.currency)
     lines = tuple(
         Line(
             one,
             status(one, now),
             tuple(dict.fromkeys((*one.channels, *one.tags)))[:LIMIT_LABELS],
             listing.began(one).astimezone(zone).date().isoformat(),
-            tuple((each, numbers.rows.get(one.id, zero)[each.name]) for each in columns),
+            tuple((each, numbers[one.id][each.name]) for each in columns),
             sparks.get(one.id),
         )
-        for one in page.campaigns
+        for one in campaigns
     )
-    return Seen(
+    return Seen(found.page, lines, columns, totals, left_out, found.currency, found.channels, found.tags)
+
+
+def _find(asking: Asking, workspace: Workspace, asked: Wanted, now: dt.datetime) -> Found:
+    """Blocks."""
+    every = asking.services.catalog.campaigns(workspace.id)
+    found = listing.matching(every, asked, now)
+    numbers: Mapping[str, Row] = {}
+    currency = ""
+    if asked.sort in METRICS:
+        numbers = ranking(asking.services, replace(asking.question, metrics=(asked.sort,), dimensions=("campaign",)))
+        if METRICS[asked.sort].kind == "money":
+            currency = listing.commonest_currency(numbers.values(), asked.sort)
+    page = listing.page_of(listing.ordered(found, asked, numbers, currency), asked.page)
+    narrowed = asked.narrows and len(found) <= LIMIT_FILTER_VALUES
+    return Found(
         page,
-        lines,
-        columns,
-        numbers,
+        tuple(one.id for one in found) if narrowed else None,
+        currency,
         listing.commonest((one.channels for one in every), LIMIT_CHOICES),
         listing.commonest((one.tags for one in every), LIMIT_CHOICES),
     )
 
 
-def _numbers(services: Services, question: Question, found: Sequence[Campaign], asked: Wanted) -> Numbers:
-    """The rows of all campaigns; the totals are true uniques, of those that are looked for."""
-    whole = services.statistics.ask(question)
-    rows = whole.rows if whole.row_count <= LIMIT_ROWS else services.statistics.rows(question)
-    by_campaign = {str(row["campaign"]): row for row in rows}
-    totals, excluded = whole.totals, whole.excluded
-    if asked.narrows and len(found) <= LIMIT_FILTER_VALUES:
-        # In an order of its own, so that the same campaigns are the same question.
-        of = Filter("campaign", tuple(sorted(one.id for one in found)))
-        narrowed = services.statistics.ask(replace(question, dimensions=(), filters=(of,), limit=1))
-        totals, excluded = narrowed.totals, narrowed.excluded
-    money = asked.sort if asked.sort in METRICS and METRICS[asked.sort].kind == "money" else ""
-    currency = listing.commonest_currency(by_campaign.values(), money) if money else ""
-    return Numbers(by_campaign, totals, sum(excluded.values()), currency)
-
-
-def _has(numbers: Numbers, name: str) -> bool:
-    """Whether a column that nobody asked for has anything to show."""
-    return name not in WATCHED or bool(numbers.totals.get(name))
-
-
-def _sparks(services: Services, question: Question, campaigns: Sequence[Campaign], now_ms: int) -> dict[str, Sparkline]:
-    """The lines of the campaigns of a page. Their days are bounded: of an open range the last ones are seen."""
-    if not campaigns:
-        return {}
-    ends_ms = min(now_ms, question.to_ms) if question.to_ms is not None else now_ms
-    # Whole days, so that it stays the same question all day.
-    since_ms = (ends_ms // _DAY_MS - sparkline.LIMIT_DAYS + 2) * _DAY_MS
-    asked = replace(
-        question,
-        metrics=sparkline.METRICS,
-        dimensions=("campaign", "day"),
-        filters=(Filter("campaign", tuple(one.id for one in campaigns)),),
-        from_ms=since_ms if question.from_ms is None else max(since_ms, question.from_ms),
-        limit=LIMIT_ROWS,
-        rows_only=True,
-    )
-    if asked.to_ms is not None and asked.from_ms is not None and asked.to_ms <= asked.from_ms:
-        return {}
-    rows = services.statistics.ask(asked).rows
-    if question.from_ms is None:
-        return sparkline.sparklines(rows, question.timezone, None, question.to_ms)
-    return sparkline.sparklines(rows, question.timezone, asked.from_ms, ends_ms)
+def _parts(metrics: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What events say themselves, and what is credited to campaigns."""
+    credited = [name for name in metrics if any(one.credit for one in base_metrics((name,)))]
+    return [name for name in metrics if name not in credited], credited
 
 
 def _asked(given: QueryParams) -> dict[str, str]:
