@@ -85,8 +85,8 @@ class Charts:
 class _Looked:
     """What everybody shares who looks at one show in the same way."""
 
-    numbers: Shared[Presence] = field(default_factory=partial(Shared, NUMBERS_AGE_S))
-    charts: Shared[Charts] = field(default_factory=partial(Shared, CHARTS_AGE_S))
+    numbers: Shared[Presence] = field(default_factory=lambda: Shared(NUMBERS_AGE_S))
+    charts: Shared[Charts] = field(default_factory=lambda: Shared(CHARTS_AGE_S))
     #: The part of the page as it was last rendered, with its charts and without.
     parts: dict[bool, tuple[Hashable, bytes]] = field(default_factory=dict)
 
