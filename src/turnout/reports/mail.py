@@ -77,7 +77,7 @@ def server_of(settings: Settings) -> MailServer | None:
     if not settings.smtp_url:
         return None
     name, sender = parseaddr(settings.smtp_from)
-    if not is_address(sender):
+    if not is_address(sender) or not settings.smtp_from.isprintable():
         hint = "e.g. 'Turnout <reports@example.com>'"
         raise InvalidInput("TURNOUT_SMTP_FROM must be an e-mail address", field="TURNOUT_SMTP_FROM", hint=hint)
     hint = "write smtp://user:password@host:587?tls=starttls (or tls, or none)"
@@ -149,6 +149,9 @@ def send(server: MailServer, made: EmailMessage, to: Sequence[str]) -> dict[str,
         ) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotSent(f"the mail server can't do what is needed: {_shortened(str(error))}", is_final=True) from None
+    except ssl.SSLCertVerificationError as error:
+        told = _shortened(error.verify_message)
+        raise NotSent(f"the mail server's certificate is not trusted: {told}", is_final=False) from None
     except (smtplib.SMTPException, OSError) as error:
         why = getattr(error, "reason", "") or getattr(error, "strerror", "") or str(error) or type(error).__name__
         raise NotSent(f"the mail server could not be reached: {_shortened(str(why))}", is_final=False) from None
