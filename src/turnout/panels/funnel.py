@@ -102,14 +102,15 @@ def draw(view: View, ask: Ask) -> Shown:
     beside = [_row(step, totals, () if step.events in _NEVER_SENT else steps[:1], ()) for step in aside]
     table = Table(_COLUMNS, (*rows, *beside), row_count=len(rows) + len(beside), quiet_count=len(beside))
     counted = "recipients" if any(row["recipients"] for row in rows) else "events"
-    words = [_NOBODY] if rows and counted == "events" else []
+    notes = [_NOBODY] if rows and counted == "events" else []
     if beside:
-        words.append("Below the steps, the table has who went another way; they are shares of the first step, too.")
+        notes.append("Below the steps, the table has who went another way.")
     if totals.get("enrolled") and totals.get("conversions"):
-        words.append("Conversions are those of the control group, too; its own are among the variations.")
+        notes.append("Conversions are those of the control group, too; its own are among the variations.")
+    words = (" ".join(notes),) if notes else ()
     if not rows:
-        return Shown(table, words=tuple(words), excluded=probed.excluded)
-    return Shown(table, _spec(rows, counted), _alt(rows, counted), tuple(words), excluded=probed.excluded)
+        return Shown(table, words=words, excluded=probed.excluded)
+    return Shown(table, _spec(rows, counted), _alt(rows, counted), words, excluded=probed.excluded)
 
 
 def _having(steps: Sequence[Step], probed: Mapping[str, Cell]) -> list[Step]:

@@ -51,11 +51,14 @@ def draw(view: View, ask: Ask) -> Shown:
     people = _people(view, ask, has, names)
     plots, undrawn = _plots(view.campaign, names, rows)
     labels = [str(row[buckets.grain]) for row in rows]
-    words = [*_sums(view.campaign, answer.totals, people), *_goals(view.campaign, names), when(view, buckets)]
+    notes = [when(view, buckets)]
+    if any(one.control for one in view.campaign.variations):
+        notes.append("What the control group did counts, too; what is its own is among the variations.")
     if undrawn:
-        words.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")
+        notes.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")
+    words = (*_sums(view.campaign, answer.totals, people), " ".join(notes))
     alt = f"By {buckets.grain}: {wording.listed([one.label for one in columns[1:]])}."
-    return Shown(table, spec(labels, buckets.grain, plots), alt, tuple(words), excluded=answer.excluded)
+    return Shown(table, spec(labels, buckets.grain, plots), alt, words, excluded=answer.excluded)
 
 
 def _people(view: View, ask: Ask, has: Mapping[str, Cell], names: Sequence[str]) -> Mapping[str, Cell]:
@@ -115,7 +118,7 @@ def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, C
         sentence = f"{wording.many(count, 'conversion')}{goal} by {wording.many(converted, 'recipient')}"
         if isinstance(of, int) and of:
             sentence += f": {wording.percent(converted / of)} of the {of:,} {_AS_PEOPLE[reached]}"
-        found.append(f"{sentence}.")
+        found.append(f"{sentence}.{_counted(campaign, place)}")
     for place, name in enumerate(_REVENUES):
         amounts = totals.get(name)
         if isinstance(amounts, dict) and amounts:
@@ -124,9 +127,15 @@ def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, C
             if isinstance(of, int) and of:
                 sentence += f"; {_amounts(per_recipient(amounts, of))} for each of the {of:,} {_AS_PEOPLE[reached]}"
             found.append(f"{sentence}.")
-    if any(one.control for one in campaign.variations):
-        found.append("What the control group did counts, too; what is its own is among the variations.")
     return found
+
+
+def _counted(campaign: Campaign, place: int) -> str:
+    """What a goal counts, as a sentence more; nothing where the campaign doesn't say."""
+    if place >= len(campaign.goals):
+        return ""
+    goal = campaign.goals[place]
+    return f" Counted is '{goal_name(campaign, place)}' within {_window(goal)} after '{goal.after}'."
 
 
 def per_recipient(amounts: Mapping[str, Decimal], recipients: int) -> dict[str, Decimal]:
@@ -139,15 +148,6 @@ def _amounts(amounts: Mapping[str, Decimal]) -> str:
     shown = dict(sorted(amounts.items())[:_LIMIT_CURRENCIES])
     more = len(amounts) - len(shown)
     return wording.money(shown) + (f" and {more:,} more currencies" if more else "")
-
-
-def _goals(campaign: Campaign, names: Sequence[str]) -> list[str]:
-    """What the goals count."""
-    found = []
-    for place, goal in enumerate(campaign.goals):
-        if _GOALS[place] in names:
-            found.append(f"Goal {place} is '{goal_name(campaign, place)}' within {_window(goal)} after '{goal.after}'.")
-    return found
 
 
 def _window(goal: Goal) -> str:

@@ -141,7 +141,7 @@ def _words(
         )
     if undrawn:
         found.append(f"The table has more currencies than are drawn: {wording.listed(undrawn[:12])}.")
-    return tuple(found)
+    return (" ".join(found),)
 
 
 def when(view: View, buckets: Buckets) -> str:
