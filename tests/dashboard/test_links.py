@@ -80,6 +80,10 @@ def test_clicks_are_those_of_the_statistics(tenant, visit):
     assert ids(page(client)) == [third["id"], second["id"], first["id"]]
     assert ids(page(client, sort="title")) == [first["id"], third["id"], second["id"]]
     assert "9 clicks did not count" in page(client)
+    # A range that is chosen takes the place of the dates, which the form sends along.
+    dated = page(client, **{"from": "2026-10-06"})
+    assert '<option value="" selected>Own dates' in dated
+    assert numbers(page(client, **{"from": "2026-10-06", "range": "all"})) == numbers(page(client)) != numbers(dated)
 
 
 def test_links_are_found_a_page_at_a_time(tenant, visit, house):

@@ -45,7 +45,7 @@ _DONE = {
     "ended": "The link has ended. Its clicks stay.",
 }
 
-_RANGES = (("", "All time"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "A year"))
+_RANGES = (("all", "All time"), ("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("365d", "A year"))
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ async def _page(
         asked=asked,
         where=where,
         columns=[column(name) for name in METRICS],
-        ranges=[Choice(value, label, value == asked.get("range", "")) for value, label in _RANGES],
+        ranges=_ranges(asked),
         sorts=[Choice(value, label, value == wanted.sort) for value, label in SORTS.items()],
         traffics=choosing.traffic_choices(asked.get("traffic", "")),
         zones=list(dict.fromkeys((where.timezone, workspace.timezone, "UTC"))),
@@ -277,11 +277,17 @@ def _may_change(call: Call) -> bool:
 
 
 def _asked(given: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """What the address says. Dates win over a range's name."""
+    """What the address says. A range that is chosen takes the place of the dates before it."""
     asked = {name: value for name, value in given if name in (*NAMES, "page") and value}
-    if "from" in asked or "to" in asked:
-        asked.pop("range", None)
+    if "range" in asked:
+        asked = {name: value for name, value in asked.items() if name not in ("from", "to")}
     return asked
+
+
+def _ranges(asked: Mapping[str, str]) -> list[Choice]:
+    dated = "from" in asked or "to" in asked
+    now = asked.get("range", "" if dated else "all")
+    return [Choice(value, label, value == now) for value, label in ((("", "Own dates"),) if dated else ()) + _RANGES]
 
 
 def _wanted(asked: Mapping[str, str]) -> Wanted:
