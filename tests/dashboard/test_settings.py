@@ -13,7 +13,7 @@ from tests.dashboard.reading import read, words
 
 from turnout.capture.webhooks import postmark
 from turnout.capture.webhooks.registry import PROVIDERS
-from turnout.dashboard import settings_hooks
+from turnout.dashboard import settings, settings_hooks
 
 SETTINGS = "/dashboard/settings"
 BOUNCE = {
@@ -125,6 +125,27 @@ def test_what_is_no_section_and_no_action(tenant, enter):
     assert me.send("shutdown").status_code == 400
     # An address names what is said, it does not say it.
     assert "Your key was stolen" not in me.see("keys", said="Your key was stolen", understood="<b>1")
+
+
+@pytest.mark.parametrize(
+    "strange", ["\0", "\ud800".encode("utf-8", "surrogatepass"), "x" * 9000, "' OR 1=1 --", "-1", "<b>"]
+)
+def test_hostile_addresses_are_answered(tenant, enter, strange):
+    me = enter(tenant)
+    for query in (
+        {"section": strange},
+        *({"section": "keys", name: strange} for name in ("revoke", "said")),
+        *({"section": "webhooks", name: strange} for name in ("hook", "provider")),
+        *({"section": "letters", name: strange} for name in ("letter", "understood", "more", "drop")),
+        {"section": "letters", "list": "yes", "provider": strange, "reason": strange, "after": strange},
+    ):
+        answer = me.client.get(SETTINGS, params=query)
+        assert answer.status_code in (200, 400, 404), query
+        if strange == "<b>":
+            assert "<b>" not in answer.text
+    for action in ("revoke-key", "revoke-hook", "drop", "replay"):
+        fields = {"id": strange, "provider": strange, "reason": strange, "after": strange}
+        assert me.send(action, **fields).status_code in (303, 400, 404), action
 
 
 # ---- the workspace --------------------------------------------------------------------------------------------------
@@ -277,6 +298,16 @@ def test_revoking_asks_first_and_ends_the_key_at_once(tenant, enter):
     assert httpx.get(f"{me.client.base_url}/v1/campaigns", headers=theirs).status_code == 401
     assert "1 revoked" in me.see("keys")
     assert "Revoke this key?" not in me.see("keys", revoke=key["id"])
+
+
+def test_of_very_many_keys_the_newest_are_shown_and_it_is_said(house, tenant, enter, monkeypatch):
+    monkeypatch.setattr(settings, "ROWS_LIMIT", 2)
+    for name in ("second", "third"):
+        house.services.catalog.add_key(tenant.workspace.id, name=name)
+    page = enter(tenant).see("keys")
+    assert len(re.findall(r'<tr data-id="', page)) == 2
+    assert "The newest 2 of 3 keys." in page
+    assert "third" in page
 
 
 def test_nobody_locks_themselves_out_unawares(tenant, enter):

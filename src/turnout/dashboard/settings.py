@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -19,7 +20,7 @@ from turnout import __version__, administration
 from turnout.capture.links import public_base
 from turnout.dashboard import pages, session, settings_forms, settings_hooks
 from turnout.dashboard.settings_forms import LABELS, UNITS_S, Form
-from turnout.dashboard.settings_hooks import when
+from turnout.dashboard.settings_hooks import ROWS_LIMIT, when
 from turnout.dialects.contract import Call
 from turnout.errors import (
     Conflict,
@@ -120,9 +121,15 @@ async def _workspace(call: Call, form: Form) -> dict[str, Any]:
         "labels": LABELS,
         "units": tuple(UNITS_S),
         "in_words": settings_forms.words,
-        "zones": sorted(available_timezones()),
+        "zones": _zones(),
         "made": when(call, call.workspace.created_at),
     }
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """Every zone there is; to find them takes a walk through the tz database."""
+    return tuple(sorted(available_timezones()))
 
 
 async def _keys(call: Call, form: Form) -> dict[str, Any]:
@@ -139,9 +146,13 @@ async def _keys(call: Call, form: Form) -> dict[str, Any]:
         }
         for key in keys
     ]
+    living, ended = ([row for row in rows if bool(row["revoked"]) is gone] for gone in (False, True))
     return {
-        "living": [row for row in rows if not row["revoked"]],
-        "ended": [row for row in rows if row["revoked"]],
+        # The newest: those are whom somebody looks for.
+        "living": living[-ROWS_LIMIT:],
+        "living_count": len(living),
+        "ended": ended[-ROWS_LIMIT:],
+        "ended_count": len(ended),
         "scopes": {scope: _SCOPES.get(scope, "") for scope in SCOPES},
         "ending": ending,
         "ending_is_mine": ending is not None and _is_mine(call, ending),

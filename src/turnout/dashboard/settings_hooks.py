@@ -31,6 +31,9 @@ REASONS_LIMIT = 50
 LETTERS_LIMIT = 50
 SHOWN_LIMIT_BYTES = 64 * 1024
 
+#: Keys or hooks of a table; the oldest beyond that are left out, and it is said how many there are.
+ROWS_LIMIT = 200
+
 #: Letters that one press of the button looks at; each is parsed and its events accepted before the next.
 REPLAY_LIMIT = 500
 _PAGE_LETTERS = 100
@@ -57,13 +60,16 @@ async def webhooks(call: Call, form: Form) -> dict[str, Any]:
     """All hooks; or one with its last deliveries; and the form of a new one, for a provider."""
     query = call.request.query_params
     hooks = call.services.catalog.hooks
-    rows = [_row(call, hook) for hook in hooks.all(call.workspace.id)]
+    mine = hooks.all(call.workspace.id)
+    living, ended = ([hook for hook in mine if bool(hook.revoked_at) is gone] for gone in (False, True))
     provider = PROVIDERS.get(form.text("provider") or query.get("provider", ""))
     waiting, _ = await call.services.run(call.services.dead_letters.count, call.workspace.id)
     return {
-        "living": [row for row in rows if not row["revoked"]],
-        "ended": [row for row in rows if row["revoked"]],
-        "opened": _row(call, hooks.get(call.workspace.id, query["hook"])) if query.get("hook") else None,
+        "living": [_row(call, hook) for hook in living[-ROWS_LIMIT:]],
+        "living_count": len(living),
+        "ended": [_row(call, hook) for hook in ended[-ROWS_LIMIT:]],
+        "ended_count": len(ended),
+        "opened": _opened(call, hooks.get(call.workspace.id, query["hook"])) if query.get("hook") else None,
         "is_ending": "revoke" in query,
         "providers": sorted(PROVIDERS.values(), key=lambda one: one.title.lower()),
         "provider": provider,
@@ -84,8 +90,13 @@ def _row(call: Call, hook: Hook) -> dict[str, Any]:
         "received": received,
         "last": when(call, received.last.at if received.last else None),
         "last_error": when(call, received.last_error.at if received.last_error else None),
-        "deliveries": [{"one": one, "at": when(call, one.at, to="seconds")} for one in received.recent],
     }
+
+
+def _opened(call: Call, hook: Hook) -> dict[str, Any]:
+    row = _row(call, hook)
+    deliveries = [{"one": one, "at": when(call, one.at, to="seconds")} for one in row["received"].recent]
+    return {**row, "deliveries": deliveries}
 
 
 async def add(call: Call, form: Form) -> Response:
