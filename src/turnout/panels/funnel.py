@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from turnout.charts.theme import INK, SERIES, Spec
 from turnout.panels import wording
+from turnout.panels.asking import apart
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View
 from turnout.stats.metrics import METRICS
 
@@ -90,12 +91,12 @@ _NOBODY = "These events name no recipients, so events are counted instead of peo
 
 def draw(view: View, ask: Ask) -> Shown:
     """Bars, a step each; below, in the table, who went another way."""
-    probed = ask(view.question(_PROBES))
+    probed = apart(view, ask, _PROBES)
     steps, aside = (_having(kind, probed.totals) for kind in (STEPS, ASIDE))
     names = [name for step in (*steps, *aside) for name in (step.recipients, step.events) if name]
     if not names:
         return Shown(Table(_COLUMNS, ()), empty=_EMPTY, excluded=probed.excluded)
-    found = ask(view.question(tuple(dict.fromkeys(names)), rows_only=True)).rows
+    found = apart(view, ask, tuple(dict.fromkeys(names)), rows_only=True).rows
     totals: Mapping[str, Cell] = found[0] if found else {}
     goals = view.campaign.goals
     rows = _rows(steps, totals, goals[0].after if goals else "")

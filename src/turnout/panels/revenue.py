@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from turnout.model import Campaign, Goal
 from turnout.panels import wording
+from turnout.panels.asking import apart
 from turnout.panels.buckets import LIMIT_BUCKETS, of_view
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
 from turnout.panels.series import blank, plots_of, when
@@ -38,7 +39,7 @@ _EMPTY = (
 
 def draw(view: View, ask: Ask) -> Shown:
     """A plot for each currency and one for the conversions; the rates in words."""
-    whole = ask(view.question((*_GOALS, *_REVENUES, *_REACHED.values()), rows_only=True))
+    whole = apart(view, ask, (*_GOALS, *_REVENUES, *_REACHED.values()), rows_only=True)
     has: Mapping[str, Cell] = whole.rows[0] if whole.rows else {}
     names = [name for name in (*_REVENUES, *_GOALS) if has.get(name)]
     buckets = of_view(view)
@@ -65,7 +66,7 @@ def _people(view: View, ask: Ask, has: Mapping[str, Cell], names: Sequence[str])
     """Distinct recipients who converted, and of those whom the campaign reached."""
     reached = next((name for name, count in _REACHED.items() if has.get(count)), None)
     asked = [*(f"unique_{name}" for name in names if name in _GOALS), *([reached] if reached else [])]
-    found = ask(view.question(asked, rows_only=True)).rows if asked else []
+    found = apart(view, ask, asked, rows_only=True).rows if asked else []
     return found[0] if found else {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from turnout.panels import wording
+from turnout.panels.asking import apart
 from turnout.panels.buckets import LIMIT_BUCKETS, Buckets, of_view
 from turnout.panels.contract import Ask, Cell, Kind, Panel, Shown, Table, View, column, kind_of, words
 from turnout.panels.timeline import Line, Plot, spec
@@ -39,8 +40,7 @@ def draw(view: View, ask: Ask) -> Shown:
     names = view.metrics or _suiting(view, ask)
     if not buckets.labels or not names:
         return Shown(Table((), ()), empty=_EMPTY)
-    asked = view.question(names, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS)
-    answer = ask(asked)
+    answer = apart(view, ask, names, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS)
     rows = buckets.fill(answer.rows, blank(names))
     columns = tuple(column(name) for name in (buckets.grain, *names))
     total = {buckets.grain: "Whole range", **answer.totals}
@@ -66,7 +66,7 @@ _NONE: dict[str, Cell] = {"ratio": None, "money": {}}
 
 def _suiting(view: View, ask: Ask) -> tuple[str, ...]:
     known = {**_RESPONSES, **_DELIVERIES}
-    answer = ask(view.question((*known, "events"), rows_only=True))
+    answer = apart(view, ask, (*known, "events"), rows_only=True)
     has = answer.rows[0] if answer.rows else {}
     found = [name for probe, name in _RESPONSES.items() if has.get(probe)]
     found = found or [name for probe, name in _DELIVERIES.items() if has.get(probe)]
