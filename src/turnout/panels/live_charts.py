@@ -54,7 +54,7 @@ def curve(rows: Rows, when: Airing, highest: Mapping[str, Cell]) -> Spec:
         "field": "viewers",
         "type": "quantitative",
         "title": None,
-        "axis": {"format": ",d", "tickMinStep": 1, "tickCount": 5, "domain": False, "ticks": False},
+        "axis": {"aria": False, "format": ",d", "tickMinStep": 1, "tickCount": 5, "domain": False, "ticks": False},
         # Room for the number above the peak.
         "scale": {"domain": [0, max(1, number(highest[PEAK])) * 1.12], "nice": False},
     }
@@ -118,7 +118,7 @@ def bars(rows: Rows, clicks: str) -> Spec:
         "data": {"values": values},
         "encoding": {
             "y": {"field": "product", "type": "nominal", "sort": None, "title": None,
-                  "axis": {"ticks": False, "domain": False, "labelLimit": 120}},
+                  "axis": {"aria": False, "ticks": False, "domain": False, "labelLimit": 120}},
             "x": {"field": "times", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.2]}},
         },
         "layer": [
@@ -147,7 +147,7 @@ def _strip(rows: Rows, when: Airing, name: str, *, is_last: bool) -> Spec:
         "field": "times",
         "type": "quantitative",
         "title": None,
-        "axis": {"format": ",d", "tickMinStep": 1, "tickCount": 2, "domain": False, "ticks": False},
+        "axis": {"aria": False, "format": ",d", "tickMinStep": 1, "tickCount": 2, "domain": False, "ticks": False},
     }
     return {
         "width": _WIDTH,
@@ -194,6 +194,7 @@ def _axis(rows: Rows, when: Airing, *, labels: bool = True) -> Spec:
     else:
         ticks = names[:: -(-len(names) // _TICKS)]
     axis: Spec = {
+        "aria": False,
         "values": ticks or names[:1],
         "labels": labels,
         "ticks": labels,
