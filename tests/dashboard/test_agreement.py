@@ -140,6 +140,7 @@ CHECKS: dict[str, Callable[[Held], None]] = {
     "variations": lambda held: variations(held, {"a": "Flowers", "b": "Price first", "control": "Control Group"}),
     "links": lambda held: held.rows("links", "link"),
     "clickmap": lambda held: held.rows("clickmap", "position"),
+    "parameters": lambda held: held.rows("parameters"),
     "countries": lambda held: held.rows("countries", named=lambda code: country_name(code) if code else NOT_KNOWN),
     "hours": hours,
     "excluded": excluded,

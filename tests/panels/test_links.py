@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from turnout.app import House
-from turnout.panels import clickmap, links, view
+from turnout.panels import clickmap, links, parameters, view
 from turnout.panels.contract import Shown
 from turnout.panels.links import legible
 
@@ -109,6 +109,18 @@ def test_where_no_position_is_said_the_targets_are_shown(sampled, draw):
     assert "/v1/rewrite" in shown.empty
 
 
+@pytest.mark.parametrize("asked", VIEWS)
+def test_parameters_are_those_of_the_statistics(sampled, draw, asked):
+    shown = draw(parameters, sampled, "spring-sale", **asked)
+    said = {"campaign": "spring-sale", "dimensions": "param,param_value", **asked}
+    wanted = sampled.stats("clicked,unique_clicked", **said)["rows"]
+    found = numbers(shown, "param", "param_value", "clicked", "unique_clicked")
+    assert sorted(found) == sorted(tuple(row.values()) for row in wanted)
+    assert len(found) == 8
+    assert [mark["clicked"] for mark in marks(shown)] == [clicked for _, _, clicked, _ in found]
+    assert "4. utm_content=hero" in {mark["link"] for mark in marks(shown)}
+
+
 def test_links_that_are_not_shown_are_counted_together(tenant, draw):
     many = links.LIMIT_ROWS + 7
     events = [click(number, link=f"l{number:03}", recipient=f"r{number}") for number in range(many)]
@@ -156,7 +168,7 @@ def test_a_link_is_called_by_the_title_it_had_most(tenant, draw):
 
 def test_nothing_was_clicked(tenant, draw):
     tenant.client.put("/v1/campaigns/c", json={})
-    for panel in (links, clickmap):
+    for panel in (links, clickmap, parameters):
         shown = draw(panel, tenant, "c")
         assert (shown.spec, shown.table.rows) == (None, ())
         assert shown.empty
@@ -165,10 +177,10 @@ def test_nothing_was_clicked(tenant, draw):
 def test_what_users_call_links_is_drawn_whatever_it_is(tenant, draw, house):
     hostile = "</text><script>alert(1)</script>\x01\x1b\n\u202egnp.exe\u2028" + "\U0001f4a5" * 300
     tenant.send(
-        click(1, link="datum['a.b']", link_title=hostile, position=1, message="<b>"),
-        click(2, link="x", link_title="عرض", position=1, message="m"),
+        click(1, link="datum['a.b']", link_title=hostile, position=1, message="<b>", params={"<script>": hostile}),
+        click(2, link="x", link_title="عرض", position=1, message="m", params={"a": "عرض"}),
     )
-    for panel in (links, clickmap):
+    for panel in (links, clickmap, parameters):
         shown = draw(panel, tenant, "c")
         svg = house.services.renderer.svg(shown.spec)
         assert "<script" not in svg

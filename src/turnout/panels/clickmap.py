@@ -13,7 +13,7 @@ from typing import Any
 from turnout.charts.theme import GRID, INK, MUTED, SERIES, Spec
 from turnout.panels import wording
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
-from turnout.panels.links import MOST_CLICKED, legible, named, people, titles
+from turnout.panels.links import MOST_CLICKED, clicks_of, legible, named, titles
 from turnout.stats.answer import Answer, Row
 from turnout.stats.metrics import DETAILS
 from turnout.stats.question import Sort
@@ -68,7 +68,7 @@ def draw(view: View, ask: Ask) -> Shown:
     table = Table(tuple(columns), tuple(rows), clicks.totals, len(placed))
     most = sorted(rows, key=_count, reverse=True)
     drawn = rows if len(rows) <= LIMIT_DRAWN else sorted(most[:LIMIT_DRAWN], key=lambda row: _place(view, row))
-    top = "; ".join(f"position {row['position']}, {row['link_title']}: {_said(row)}" for row in most[:5])
+    top = "; ".join(f"position {row['position']}, {row['link_title']}: {clicks_of(row)}" for row in most[:5])
     words = _words(clicks, len(placed), len(drawn))
     return Shown(table, _spec(view, drawn, said), f"Most clicked: {top}.", words, excluded=clicks.excluded)
 
@@ -113,10 +113,6 @@ def _count(row: Row | dict[str, Cell]) -> int:
     return found
 
 
-def _said(row: dict[str, Cell]) -> str:
-    return f"{wording.many(_count(row), 'click')} by {people(row['unique_clicked'])}"
-
-
 # ---- drawn --------------------------------------------------------------------------------------------
 
 
@@ -137,7 +133,7 @@ def _spec(view: View, rows: Sequence[dict[str, Cell]], said: dict[str, int]) -> 
                 "clicked": _count(row),
                 "intensity": _count(row) / most,
                 "label": f"{_count(row):,} · {share}",
-                "said": f"Position {row['position']} · {link} · {_said(row)}, {share}",
+                "said": f"Position {row['position']} · {link} · {clicks_of(row)}, {share}",
             }
         )
     across = {"x": {"value": _STRIP_PX[0]}, "x2": {"value": _STRIP_PX[1]}}
@@ -243,7 +239,7 @@ def _by_target(view: View, ask: Ask, clicks: Answer) -> Shown:
                 "of_clicks": share,
             }
         )
-    alt = "Clicks by what was clicked: " + ", ".join(f"{row['target']} {_said(row)}" for row in rows) + "."
+    alt = "Clicks by what was clicked: " + ", ".join(f"{row['target']} {clicks_of(row)}" for row in rows) + "."
     table = Table(columns, tuple(rows), clicks.totals, len(rows))
     words = (f"No click says a position; this is what was clicked. {_HOW}",)
     return Shown(table, _target_spec(rows), alt, words, excluded=clicks.excluded)
@@ -255,7 +251,7 @@ def _target_spec(rows: Sequence[dict[str, Cell]]) -> Spec:
             "target": row["target"],
             "clicked": row["clicked"],
             "label": f"{_count(row):,} · {wording.cell(row['of_clicks'], 'ratio')}",
-            "said": f"{row['target']} · {_said(row)}",
+            "said": f"{row['target']} · {clicks_of(row)}",
         }
         for row in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from turnout.charts.theme import INK, SERIES, Spec
 from turnout.panels import wording
@@ -50,8 +50,8 @@ def draw(view: View, ask: Ask) -> Shown:
     words = [f"{wording.many(clicks.row_count, 'link')} had clicks in this range."]
     if clicks.row_count > len(drawn):
         words.append(f"The {len(drawn)} most clicked are drawn.")
-    alt = "Clicks by link: " + "; ".join(f"{row['link_title']}: {_said(row)}" for row in drawn[:5]) + "."
-    return Shown(table, _spec(drawn), alt, (" ".join(words),), excluded=clicks.excluded)
+    alt = "Clicks by link: " + "; ".join(f"{row['link_title']}: {clicks_of(row)}" for row in drawn[:5]) + "."
+    return Shown(table, bars(drawn, "link_title"), alt, (" ".join(words),), excluded=clicks.excluded)
 
 
 def titles(view: View, ask: Ask, links: Sequence[str]) -> dict[str, str]:
@@ -126,20 +126,22 @@ def _others(view: View, ask: Ask, count: int, shown: Answer, totals: Row) -> dic
     return {**row, **_shares({"clicked": clicked, **people_}, totals)}
 
 
-def _said(row: dict[str, Cell]) -> str:
+def clicks_of(row: Mapping[str, Cell]) -> str:
+    """Clicks and the people behind them."""
     clicked = row["clicked"]
     assert isinstance(clicked, int)
     return f"{wording.many(clicked, 'click')} by {people(row['unique_clicked'])}"
 
 
-def _spec(rows: Collection[dict[str, Cell]]) -> Spec:
+def bars(rows: Collection[Mapping[str, Cell]], name: str) -> Spec:
+    """Bars of clicks, one for each row, called by its cell `name`; at least one."""
     values = [
         {
             # With its rank before it, no two are the same.
-            "link": f"{rank}. {legible(str(row['link_title']))}",
+            "link": f"{rank}. {legible(str(row[name]))}",
             "clicked": row["clicked"],
             "label": f"{row['clicked']:,} · {people(row['unique_clicked'])}",
-            "said": f"{legible(str(row['link_title']))} · {_said(row)}",
+            "said": f"{legible(str(row[name]))} · {clicks_of(row)}",
         }
         for rank, row in enumerate(rows, 1)
     ]

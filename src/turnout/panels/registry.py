@@ -11,6 +11,7 @@ from turnout.panels.excluded import PANEL as EXCLUDED
 from turnout.panels.funnel import PANEL as FUNNEL
 from turnout.panels.hours import PANEL as HOURS
 from turnout.panels.links import PANEL as LINKS
+from turnout.panels.parameters import PANEL as PARAMETERS
 from turnout.panels.revenue import PANEL as REVENUE
 from turnout.panels.series import PANEL as SERIES
 from turnout.panels.variations import PANEL as VARIATIONS
@@ -24,6 +25,7 @@ PANELS: dict[str, Panel] = {
         VARIATIONS,
         LINKS,
         CLICKMAP,
+        PARAMETERS,
         COUNTRIES,
         HOURS,
         *breakdowns.PANELS,
