@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 
 import pytest
@@ -15,7 +16,7 @@ TOPOLOGY = {
     "arcs": [
         [[10, 0], [0, 3], [0, 1], [0, 6]],
         [[10, 10], [-10, 0], [0, -10], [10, 0]],
-        [[10, 10], [10, 0], [0, -10], [-10, 0]],
+        [[10, 0], [10, 0], [0, 10], [-10, 0]],
         [[170, 60], [20, 0], [0, 10], [-20, 0], [0, -10]],
         [[0, -80], [50, 0], [0, 5], [-50, 0], [0, -5]],
     ],
@@ -38,6 +39,14 @@ def test_neighbours_keep_one_border_and_the_far_east_lies_in_the_far_west():
     left, right = (
         set(zip(ring[::2], ring[1::2], strict=True)) for ring in (made["shapes"][c][0][0] for c in ("DE", "PL"))
     )
+    for ring in (made["shapes"][code][0][0] for code in ("DE", "PL")):
+        corners = list(zip(ring[::2], ring[1::2], strict=True))
+        assert corners[0] == corners[-1]
+        # Ten degrees of the sphere's 360, from the equator to 10° north, in hundredths of a square pixel.
+        radius = 640 / (2 * 2 * math.sqrt(3) * math.pi / (3 * 1.340264)) * 10
+        assert mapmaking._area(corners) == pytest.approx(
+            math.radians(10) * math.sin(math.radians(10)) * radius**2, 0.01
+        )
     # The points between went; both ends of the border are in both.
     assert len(left & right) == 2
     halves = [[x / 10 for x in polygon[0][::2]] for polygon in made["shapes"]["RU"]]

@@ -65,6 +65,14 @@ def test_who_is_not_on_the_map_is_told(house, sampled):
     assert [one["country"] for one in shown.table.rows] == ["Germany", "ZZ", "Antarctica", "Not known"]
 
 
+def test_who_did_nothing_of_what_the_map_is_of_has_no_colour(house, sampled):
+    shown = drawn(house, sampled, [row("DE", 40), {**row("FR", 0), "unique_opened": 5, "opened": 6}])
+    assert [one["country"] for one in shown.table.rows] == ["Germany", "France"]
+    svg = house.services.renderer.svg(shown.spec)
+    assert "Germany · 40 clicked" in svg
+    assert "France ·" not in svg
+
+
 def test_the_whole_world_is_one_drawing_of_bounded_size(house, sampled):
     rows = [row(code, 10_000 // place) for place, code in enumerate(countries(), 1)]
     rows.sort(key=lambda one: -one["unique_clicked"])
