@@ -6,10 +6,10 @@ not, and a question that has both is answered from raw events. So they are two q
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from turnout.panels.contract import Ask, View
+from turnout.panels.contract import Ask, Cell, View
 from turnout.stats.answer import Answer, Row
 from turnout.stats.metrics import base_metrics
 
@@ -31,3 +31,9 @@ def apart(view: View, ask: Ask, names: Sequence[str], dimensions: Sequence[str] 
         key = tuple(row[name] for name in dimensions)
         rows[key] = {**rows.get(key, {}), **row}
     return Answer(first.question, list(rows.values()), {**first.totals, **second.totals}, len(rows), first.excluded)
+
+
+def converted(view: View, ask: Ask) -> Mapping[str, Cell]:
+    """Conversions of goal 0 and who converted, in the whole range: one question, for every panel the same."""
+    found = ask(view.question(("conversions", "unique_conversions"), rows_only=True)).rows
+    return found[0] if found else {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from turnout.charts.theme import INK, SERIES, Spec
 from turnout.panels import wording
-from turnout.panels.asking import apart
+from turnout.panels.asking import converted
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View
 from turnout.stats.metrics import METRICS
 
@@ -64,7 +64,7 @@ ASIDE = (
 _NEVER_SENT = frozenset({"enrolled", "skipped"})
 
 #: What says whether a campaign has a step: the number of its events, which is quick to ask for.
-_PROBES = tuple(dict.fromkeys(step.events for step in (*STEPS, *ASIDE) if step.events))
+_PROBES = tuple(step.events for step in (*STEPS, *ASIDE) if step.events not in ("", "conversions"))
 
 _COLUMNS = (
     Column("step", "Step", "text", "What happened to recipients, or what they did."),
@@ -91,13 +91,14 @@ _NOBODY = "These events name no recipients, so events are counted instead of peo
 
 def draw(view: View, ask: Ask) -> Shown:
     """Bars, a step each; below, in the table, who went another way."""
-    probed = apart(view, ask, _PROBES)
-    steps, aside = (_having(kind, probed.totals) for kind in (STEPS, ASIDE))
-    names = [name for step in (*steps, *aside) for name in (step.recipients, step.events) if name]
-    if not names:
+    probed = ask(view.question(_PROBES))
+    has = {**probed.totals, **converted(view, ask)}
+    steps, aside = (_having(kind, has) for kind in (STEPS, ASIDE))
+    names = [name for step in (*steps, *aside) for name in (step.recipients, step.events) if name and name not in has]
+    if not steps and not aside:
         return Shown(Table(_COLUMNS, ()), empty=_EMPTY, excluded=probed.excluded)
-    found = apart(view, ask, tuple(dict.fromkeys(names)), rows_only=True).rows
-    totals: Mapping[str, Cell] = found[0] if found else {}
+    people = ask(view.question(tuple(dict.fromkeys(names)), rows_only=True)).rows if names else []
+    totals = {**has, **(people[0] if people else {})}
     goals = view.campaign.goals
     rows = _rows(steps, totals, goals[0].after if goals else "")
     beside = [_row(step, totals, () if step.events in _NEVER_SENT else steps[:1], ()) for step in aside]

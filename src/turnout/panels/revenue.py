@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from turnout.model import Campaign, Goal
 from turnout.panels import wording
-from turnout.panels.asking import apart
+from turnout.panels.asking import converted
 from turnout.panels.buckets import LIMIT_BUCKETS, of_view
 from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
 from turnout.panels.series import blank, plots_of, when
@@ -21,8 +21,7 @@ from turnout.stats.question import Sort
 _GOALS = ("conversions", "conversions_1", "conversions_2", "conversions_3")
 _REVENUES = ("revenue", "revenue_1", "revenue_2", "revenue_3")
 
-#: Of whom conversions and revenue are a share: the first of these that a campaign has.
-_REACHED = {"unique_delivered": "delivered", "unique_sent": "sent", "unique_impression": "impression"}
+#: Of whom conversions and revenue are a share, and who they are: the first of these that a campaign has.
 _AS_PEOPLE = {"unique_delivered": "who got it", "unique_sent": "it was sent to", "unique_impression": "who saw it"}
 
 #: Digits of an average amount; the sums it is made of keep theirs.
@@ -39,17 +38,18 @@ _EMPTY = (
 
 def draw(view: View, ask: Ask) -> Shown:
     """A plot for each currency and one for the conversions; the rates in words."""
-    whole = apart(view, ask, (*_GOALS, *_REVENUES, *_REACHED.values()), rows_only=True)
-    has: Mapping[str, Cell] = whole.rows[0] if whole.rows else {}
-    names = [name for name in (*_REVENUES, *_GOALS) if has.get(name)]
     buckets = of_view(view)
-    if not names or not buckets.labels:
+    if not buckets.labels:
         return Shown(Table((), ()), empty=_EMPTY)
-    answer = ask(view.question(names, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS))
+    every = (*_REVENUES, *_GOALS)
+    answer = ask(view.question(every, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS))
+    names = [name for name in every if answer.totals[name]]
+    if not names:
+        return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
     rows = buckets.fill(answer.rows, blank(names))
     columns = (column(buckets.grain), *(_column(name, view.campaign) for name in names))
     table = Table(columns, tuple(rows), {buckets.grain: "Whole range", **answer.totals}, len(rows))
-    people = _people(view, ask, has, names)
+    people = _people(view, ask, names)
     plots, undrawn = _plots(view.campaign, names, rows)
     labels = [str(row[buckets.grain]) for row in rows]
     notes = [when(view, buckets)]
@@ -62,12 +62,12 @@ def draw(view: View, ask: Ask) -> Shown:
     return Shown(table, spec(labels, buckets.grain, plots), alt, words, excluded=answer.excluded)
 
 
-def _people(view: View, ask: Ask, has: Mapping[str, Cell], names: Sequence[str]) -> Mapping[str, Cell]:
+def _people(view: View, ask: Ask, names: Sequence[str]) -> dict[str, Cell]:
     """Distinct recipients who converted, and of those whom the campaign reached."""
-    reached = next((name for name, count in _REACHED.items() if has.get(count)), None)
-    asked = [*(f"unique_{name}" for name in names if name in _GOALS), *([reached] if reached else [])]
-    found = apart(view, ask, asked, rows_only=True).rows if asked else []
-    return found[0] if found else {}
+    reached = ask(view.question(tuple(_AS_PEOPLE), rows_only=True)).rows
+    goals = [f"unique_{name}" for name in names if name in _GOALS[1:]]
+    more = ask(view.question(goals, rows_only=True)).rows if goals else []
+    return {**converted(view, ask), **(reached[0] if reached else {}), **(more[0] if more else {})}
 
 
 def goal_name(campaign: Campaign, place: int) -> str:
@@ -108,7 +108,7 @@ def _plots(
 
 def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, Cell]) -> list[str]:
     """What it came to in the whole range, and what that is of whom it reached."""
-    reached = next((name for name in _REACHED if people.get(name)), "")
+    reached = next((name for name in _AS_PEOPLE if people.get(name)), "")
     of = people.get(reached)
     found = []
     for place, name in enumerate(_GOALS):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from turnout.panels import wording
-from turnout.panels.asking import apart
+from turnout.panels.asking import apart, converted
 from turnout.panels.buckets import LIMIT_BUCKETS, Buckets, of_view
 from turnout.panels.contract import Ask, Cell, Kind, Panel, Shown, Table, View, column, kind_of, words
 from turnout.panels.timeline import Line, Plot, spec
@@ -65,9 +65,9 @@ _NONE: dict[str, Cell] = {"ratio": None, "money": {}}
 
 
 def _suiting(view: View, ask: Ask) -> tuple[str, ...]:
-    known = {**_RESPONSES, **_DELIVERIES}
-    answer = apart(view, ask, (*known, "events"), rows_only=True)
-    has = answer.rows[0] if answer.rows else {}
+    known = [name for name in (*_RESPONSES, *_DELIVERIES) if name != "conversions"]
+    counted = ask(view.question((*known, "events"), rows_only=True)).rows
+    has = {**(counted[0] if counted else {}), **converted(view, ask)}
     found = [name for probe, name in _RESPONSES.items() if has.get(probe)]
     found = found or [name for probe, name in _DELIVERIES.items() if has.get(probe)]
     found = found or ["events"] * bool(has.get("events"))
