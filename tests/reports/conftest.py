@@ -45,7 +45,8 @@ class Postbox:
     def authenticate(self, server, session, envelope, mechanism, data):
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"s3cr:t/@")
+        is_right = data.password == b"s3cr:t/@"
+        return AuthResult(success=is_right, handled=is_right)
 
     def settings(self, url: str = "smtp://127.0.0.1:{port}?tls=none", **more: Any) -> Settings:
         """Settings that send here."""

@@ -200,7 +200,6 @@ def test_there_are_only_so_many(bench, monkeypatch):
 def run(house, sampled, tmp_path, monkeypatch) -> Callable[..., tuple[ReportRun, Path]]:
     """Delivers real reports of the sample on the morning of its last day."""
     # Drawing is tested elsewhere, and takes most of the time.
-    monkeypatch.setattr("turnout.panels.registry.PANELS", {})
     monkeypatch.setattr("turnout.reports.document.PANELS", {})
 
     def deliver(settings: Any = None, **fields: Any) -> tuple[ReportRun, Path]:

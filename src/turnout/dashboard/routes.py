@@ -89,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/dashboard/settings", settings.settings, "The workspace's settings", ("read",), waits=False),
     Route("POST", "/dashboard/settings", settings.change, "Change a setting", ("admin",), waits=False),
     Route("GET", "/dashboard/reports", reports.reports, "Scheduled reports", ("read",), waits=False),
-    Route("POST", "/dashboard/reports", reports.change, "Change scheduled reports", ("admin",), waits=False),
+    Route("POST", "/dashboard/reports", reports.change, "Change scheduled reports", ("admin",)),
     Route("GET", "/dashboard/report", reports.report, "A campaign's report", ("read",)),
     Route("GET", "/dashboard/static/{name}", static, "A file of ours", waits=False),
 )

@@ -209,7 +209,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/reports", reports.add, "Have reports made by the clock", ("admin",),
-        body=ScheduleFields, answers={201: wire_reports.ReportAnswer}, waits=False,
+        body=ScheduleFields, answers={201: wire_reports.ReportAnswer},
     ),
     Route(
         "GET", "/v1/reports/{id}", reports.get, "One scheduled report", ("read",),
