@@ -124,10 +124,10 @@ def test_a_link_is_added_changed_and_ended(tenant, visit):
     typed = {
         "url": " https://x.org/shoes?a=1 ", "campaign": "spring", "title": "Shoes & <b>more</b>", "code": code,
         "message": "m", "params": "?utm_source=mail", "expires_at": "2027-01-31T09:30", "timezone": "Asia/Kolkata",
-        "back": "q=shoes&x=1",
+        "back": "q=boots&sort=title&traffic=all&x=1",
     }  # fmt: skip
     answer = post(client, "add", **typed)
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?q=shoes&done=added")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?traffic=all&done=added")
     text = client.get(answer.headers["location"]).text
     assert "The link is there." in text
     assert f"/r/{code}</pre>" in text
@@ -137,7 +137,9 @@ def test_a_link_is_added_changed_and_ended(tenant, visit):
         "https://x.org/shoes?a=1", "spring", "m", "utm_source=mail", False,
     )  # fmt: skip
     assert dt.datetime.fromisoformat(link["expires_at"]) == dt.datetime(2027, 1, 31, 4, tzinfo=dt.UTC)
-    assert post(client, "add", **typed).headers["location"].endswith("done=known")
+    again = post(client, "add", **typed).headers["location"]
+    assert again == f"{PAGE}?traffic=all&q={code}&done=known"
+    assert ids(client.get(again).text) == [link["id"]]
 
     shown = page(client, edit=link["id"], timezone="Asia/Kolkata")
     assert 'name="expires_at" type="datetime-local" value="2027-01-31T09:30"' in shown

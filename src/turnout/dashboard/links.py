@@ -101,7 +101,12 @@ async def change(call: Call) -> Response:
     action, link = fields.get("action", ""), None
     try:
         if action == "add":
-            done = await _add(call, fields)
+            done, added = await _add(call, fields)
+            # To where the link is seen: what was searched for before may not find it.
+            asked = {
+                name: value for name, value in asked.items() if name in ("range", "from", "to", "timezone", "traffic")
+            }
+            asked |= {"q": added.code or added.id} if done == "known" else {}
         elif action in ("change", "end"):
             link = registry.get(workspace, fields.get("id", ""))
             done = await (_change(call, link, fields) if action == "change" else _end(call, link))
@@ -112,13 +117,13 @@ async def change(call: Call) -> Response:
     return pages.go(PATH, **asked, done=done)
 
 
-async def _add(call: Call, fields: Mapping[str, str]) -> str:
+async def _add(call: Call, fields: Mapping[str, str]) -> tuple[str, Link]:
     workspace = call.workspace.id
     wanted = [link_forms.added(fields)]
-    ((_, is_new),) = await call.services.run(call.services.catalog.links.ensure, workspace, wanted)
+    ((link, is_new),) = await call.services.run(call.services.catalog.links.ensure, workspace, wanted)
     if is_new:
         call.services.statistics.changed([workspace])
-    return "added" if is_new else "known"
+    return "added" if is_new else "known", link
 
 
 async def _change(call: Call, link: Link, fields: Mapping[str, str]) -> str:
