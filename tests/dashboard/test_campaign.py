@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 from tests.dashboard.reading import Page, addresses, read, words
@@ -103,6 +104,22 @@ def test_what_cannot_be_shown_is_said_where_it_can_be_chosen_anew(sampled, visit
         for name, value in query.items():
             if name in ("timezone", "from"):
                 assert (name, value) in read(answer.text).fields
+
+
+def test_a_show_is_known_by_its_viewers(sampled, visit):
+    found = page(visit(sampled), id="live-show-12")
+    shown = {cell.name: (json.loads(cell.value), cell.text) for cell in found.cards}
+    said = sampled.stats(",".join(shown), campaign="live-show-12")["totals"]
+    assert {name: value for name, (value, _) in shown.items()} == {name: said[name] for name in shown}
+    assert list(shown)[:3] == ["viewers", "peak_concurrent_viewers", "viewing_time_s"]
+    assert shown["viewers"][1] == f"{said['viewers']:,}"
+
+
+def test_a_choice_that_no_list_has_is_still_the_one_that_is_made(sampled, visit):
+    found = page(visit(sampled), id="spring-sale", section="traffic", traffic="bot,human")
+    assert ("option", "bot,human") in found.fields
+    found = page(visit(sampled), id="sms-flash", metrics="unique_sent")
+    assert ("metrics", "unique_sent") in found.fields
 
 
 def test_there_are_only_campaigns_of_the_own_workspace(sampled, tenant, visit):

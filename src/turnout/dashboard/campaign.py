@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from turnout.dashboard import choosing, files, pages
+from turnout.dashboard.beside import beside
 from turnout.dashboard.choosing import Choice
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
@@ -79,10 +81,11 @@ async def campaign(call: Call) -> Response:
 async def _page(call: Call, seen: View, section: str, asked: Mapping[str, str]) -> Response:
     services, ask = call.services, call.services.statistics.ask
     panels = [panel for panel in PANELS.values() if panel.section == section]
-    has = await services.run(_has, ask, seen)
     # Side by side: each waits for the engine, and for its chart, most of the time.
-    numbers = asyncio.ensure_future(services.run(_headline, ask, seen, has))
-    drawn = await asyncio.gather(*(services.run(draw, services, seen, panel, asked) for panel in panels))
+    (has, numbers), drawn = await asyncio.gather(
+        services.run(_known, ask, seen),
+        beside(services, [partial(draw, services, seen, panel, asked) for panel in panels]),
+    )
     return pages.page(
         call,
         "campaign.html",
@@ -90,7 +93,7 @@ async def _page(call: Call, seen: View, section: str, asked: Mapping[str, str]) 
         **_head(seen.campaign, section, asked, seen.timezone, services.now()),
         tabs=_tabs(seen.campaign, section, asked, has),
         bar=choosing.bar(seen.campaign.id, section, asked, seen.timezone, seen.metrics),
-        headline=await numbers,
+        headline=numbers,
         traffic_address=choosing.address(seen.campaign.id, "traffic", asked),
         caption=caption(seen),
         panels=drawn,
@@ -150,8 +153,9 @@ def _has(ask: Ask, seen: View) -> Has:
     return Has(links=bool(totals["clicked"]) or not live, live=live)
 
 
-def _headline(ask: Ask, seen: View, has: Has) -> Headline:
-    return headline(seen, ask, is_show=has.live)
+def _known(ask: Ask, seen: View) -> tuple[Has, Headline]:
+    has = _has(ask, seen)
+    return has, headline(seen, ask, is_show=has.live)
 
 
 def _tabs(found: Campaign, section: str, asked: Mapping[str, str], has: Has) -> tuple[Choice, ...]:

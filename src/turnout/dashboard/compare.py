@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import get_args
 
 from starlette.responses import Response
 
 from turnout.dashboard import pages
+from turnout.dashboard.beside import beside
 from turnout.dashboard.campaign import Drawn
 from turnout.dashboard.choosing import Choice, traffic_choices, zone_names
 from turnout.dialects.contract import Call
@@ -145,10 +147,11 @@ async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
     def follow(send: Send) -> Curve:
         return comparison.curve(made, send, {hour: ask(question) for hour, question in made.questions(send)})
 
-    totals = asyncio.ensure_future(services.run(ask, made.totals_question()))
-    curves = await asyncio.gather(*(services.run(follow, send) for send in made.sends))
+    whole, curves = await asyncio.gather(
+        services.run(ask, made.totals_question()),
+        beside(services, [partial(follow, send) for send in made.sends]),
+    )
     metric = words(made.metric)
-    whole = await totals
     shown = (
         ("totals", "Totals", "All that each campaign ever had.", comparison.totals(made, whole)),
         ("rates", "Rates", "What part of the people did what, and how sure that is.", comparison.rates(made, whole)),
@@ -160,15 +163,8 @@ async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
             comparison.pace(made, curves),
         ),
     )
-    return tuple(
-        await asyncio.gather(
-            *(
-                services.run(_draw, services, _panel(*one[:3], one[3]), one[3])
-                for one in shown
-                if _has_something(one[3])
-            )
-        )
-    )
+    works = [partial(_draw, services, _panel(*one[:3], one[3]), one[3]) for one in shown if _has_something(one[3])]
+    return tuple(await beside(services, works))
 
 
 _ABOUT_PROGRESS = (
