@@ -85,6 +85,13 @@ def test_the_sample_has_a_verdict_and_its_chart_says_what_the_table_says(house, 
         "Price first is better than Flowers on clicks: 11.0 % against 6.92 %, +4.0 points (95 % interval 2.1 to 5.9); "
         "p < 0.001 after correction for 5 comparisons."
     )
+    assert all(row.keys() >= {column.name for column in shown.table.columns} for row in shown.table.rows)
+    clicked = [row for row in shown.table.rows if row["rate"] == "Clicked"]
+    assert [tuple(row[name] for name in ("difference", "between", "p")) for row in clicked] == [
+        (None, None, None),
+        ("+4.0", "2.1 to 5.9", "< 0.001"),
+    ]
+    assert [column.name for column in shown.table.columns][-3:] == ["difference", "between", "p"]
     svg = house.services.renderer.svg(shown.spec)
     assert svg.count('aria-label="Price first · ') == 3
     assert 'aria-label="Control Group · Converted 1.75 % (0.85 % to 3.57 %), 7 of 400"' in svg

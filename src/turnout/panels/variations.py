@@ -49,9 +49,8 @@ _COLUMNS = (
     Column("value", "Rate", "ratio", "People / recipients."),
     Column("low", "From", "ratio", "Where the 95 % interval of the rate begins (Wilson)."),
     Column("high", "To", "ratio", "Where the 95 % interval of the rate ends (Wilson)."),
-    Column(
-        "difference", "Difference", "text", "Percentage points above the first arm of this rate, with a 95 % interval."
-    ),
+    Column("difference", "Points above", "text", "Percentage points above the first arm of this rate."),
+    Column("between", "Between", "text", "The 95 % interval of that difference (Newcombe)."),
     Column("p", "p", "text", "How often chance alone makes so large a difference; corrected for all comparisons here."),
 )
 
