@@ -33,7 +33,7 @@ def serve(
 
     house = app.open_house(settings)
     show_generated(house.generated, sys.stdout)
-    serving.serve(house, started=lambda url: print(f"serving on {url} (dashboard and API; Ctrl-C stops it)", flush=True))
+    serving.serve(house, started=lambda url: print(f"serving on {url} (Ctrl-C stops it)", flush=True))
 
 
 def show_generated(generated: dict[str, str], stream: TextIO) -> None:
