@@ -117,7 +117,7 @@ def test_pages_are_whole_and_the_last_one_is_the_last():
 
 
 def test_choices_are_the_commonest_and_bounded():
-    assert listing.commonest([("a", "b"), ("b", "b"), ("c", "b"), ("c",)], 2) == (["b", "c"], 1)
+    assert listing.commonest([("a", "b"), ("b",), ("c", "b"), ("c",)], 2) == (["b", "c"], 1)
 
 
 def test_nothing_asked_for_is_the_newest_first():

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import TypeVar
 
 from turnout.errors import InvalidInput, UnknownName
@@ -162,7 +163,7 @@ def commonest_currency(rows: Iterable[Row], metric: str) -> str:
 
 def commonest(values: Iterable[Sequence[T]], limit: int) -> tuple[list[T], int]:
     """The values that most campaigns have, the commonest first, and how many more there are."""
-    counted = Counter(value for some in values for value in set(some))
+    counted = Counter(chain.from_iterable(values))
     return [value for value, _ in counted.most_common(limit)], max(0, len(counted) - limit)
 
 

@@ -9,7 +9,8 @@ tip.hidden = true;
 tip.setAttribute("role", "status");
 document.body.append(tip);
 
-const MARKS = "[aria-label][role='graphics-symbol'], [aria-label][role='img']:not(svg)";
+// Axes and legends have words of their own, for those who don't see them.
+const MARKS = "[aria-label][role='graphics-symbol']:not([class*='role-'])";
 const AWAY_PX = 14;
 let pointed = null;
 
