@@ -58,7 +58,7 @@ def draw(breakdown: Breakdown, view: View, ask: Ask) -> Shown:
     if not ranked.first:
         return Shown(Table((), ()), empty=breakdown.empty, excluded=ranked.excluded)
     bars = bars_of(table, breakdown.dimension, found.main, count(ranked.total, found.main))
-    spec = _spec(bars)
+    spec = _spec(bars, f"People who {found.did}")
     alt = (
         f"People who {found.did}, by {breakdown.thing}: " + wording.listed([str(bar["said"]) for bar in bars[:5]]) + "."
     )
@@ -113,10 +113,18 @@ def _several(ranked: Ranking, main: str, breakdown: Breakdown) -> str:
     return f"Whoever came with several {breakdown.things} counts in the row of each, and once in the whole."
 
 
-def _spec(bars: Sequence[Mapping[str, str | int]]) -> Spec | None:
+def _spec(bars: Sequence[Mapping[str, str | int]], title: str) -> Spec | None:
     if not bars:
         return None
     most = max(int(bar["people"]) for bar in bars)
+    heading = {
+        "title": title,
+        "titleAnchor": "start",
+        "orient": "top",
+        "domain": False,
+        "ticks": False,
+        "labels": False,
+    }
     return {
         "width": 520,
         "height": {"step": 30},
@@ -131,7 +139,12 @@ def _spec(bars: Sequence[Mapping[str, str | int]]) -> Spec | None:
                 "scale": _SCALE,
             },
             # Room for what stands beside the longest bar.
-            "x": {"field": "people", "type": "quantitative", "axis": None, "scale": {"domainMax": most * 1.3}},
+            "x": {
+                "field": "people",
+                "type": "quantitative",
+                "axis": {**heading, "grid": False},
+                "scale": {"domainMax": most * 1.3},
+            },
         },
         "layer": [
             {
