@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 
 import pytest
 from tests.conftest import SAMPLED_AT
 
+from turnout.errors import Overloaded
 from turnout.panels import view, wording
 from turnout.panels.contract import View
 from turnout.reports import document
@@ -96,3 +99,24 @@ def test_what_does_not_count_is_said():
     assert document.counted(("human", "proxy", "prefetch", "preview", "scanner")).endswith("; bot is left out.")
     everything = ("human", "proxy", "prefetch", "preview", "scanner", "bot")
     assert document.counted(everything) == "Counts all traffic, that of machines too."
+
+
+def test_only_so_many_are_made_or_waited_for(monkeypatch):
+    monkeypatch.setattr(document, "_WAIT_S", 0.01)
+    with contextlib.ExitStack() as under_way:
+        for _ in range(document.LIMIT_AT_ONCE):
+            under_way.enter_context(document.turn())
+        with pytest.raises(Overloaded):
+            under_way.enter_context(document.turn(is_patient=True))
+        with pytest.raises(Overloaded):
+            under_way.enter_context(document.turn())
+        monkeypatch.setattr(document, "_WAIT_S", 60)
+        monkeypatch.setattr(document, "_waiting", threading.BoundedSemaphore(1))
+        document._waiting.acquire()
+        # Nobody waits a minute for this.
+        with pytest.raises(Overloaded):
+            under_way.enter_context(document.turn())
+        document._waiting.release()
+    for _ in range(document.LIMIT_AT_ONCE + 1):
+        with document.turn():
+            pass

@@ -136,3 +136,11 @@ def test_long_runs_may_be_broken_and_nothing_is_lost():
     assert pdf.breakable("short words only, nothing else") == "short words only, nothing else"
     assert len(pdf.breakable("é" * 5000)) == 400
     assert max(map(len, pdf.breakable("x" * 399).split("\u200b"))) <= 17
+
+
+def test_drawings_that_are_too_much_are_left_out_the_largest_first():
+    assert pdf.within(["a" * 10, "b" * 30, "c" * 20], 60) == ["a" * 10, "b" * 30, "c" * 20]
+    assert pdf.within(["a" * 10, "b" * 30, "c" * 20], 59) == ["a" * 10, "", "c" * 20]
+    assert pdf.within(["a" * 10], 0) == [""]
+    said = '<path aria-label="2026 · 3" role="graphics-symbol" d="M0"/><text>a role="x" b</text>'
+    assert pdf.slim(said) == '<path d="M0"/><text>a role="x" b</text>'

@@ -89,7 +89,7 @@ def _make(services: Services, workspace: Workspace, schedule: Schedule, moment: 
     made = _Made([], [], notes)
     has_files = schedule.folder or schedule.format == "pdf" or len(campaigns) > 1
     for campaign in campaigns:
-        with document.turn():
+        with document.turn(is_patient=True):
             seen = view.read(services, workspace, campaign, asked)
             one = document.make(seen, services.statistics.ask)
             made.documents.append(one)

@@ -22,6 +22,9 @@ from turnout.panels.registry import PANELS
 
 #: Reports that are made at once in this process: each asks some dozens of questions and has a dozen charts drawn.
 LIMIT_AT_ONCE = 2
+
+#: Who waits for that holds a thread that others need; so few do, and not for ever.
+LIMIT_WAITING = 2
 _WAIT_S = 60
 
 #: Rows of one table; how many more there are is said.
@@ -86,17 +89,24 @@ class Document:
 
 
 @contextlib.contextmanager
-def turn() -> Iterator[None]:
-    """Hold while a report is made. Overloaded if others take too long."""
-    if not _turns.acquire(timeout=_WAIT_S):
+def turn(*, is_patient: bool = False) -> Iterator[None]:
+    """Hold while a report is made. Overloaded if too many wait, unless one `is_patient`, or others take too long."""
+    if not is_patient and not _waiting.acquire(blocking=False):
         raise Overloaded("other reports are being made", retry_after_s=10)
     try:
-        yield
+        if not _turns.acquire(timeout=_WAIT_S):
+            raise Overloaded("other reports are being made", retry_after_s=10)
+        try:
+            yield
+        finally:
+            _turns.release()
     finally:
-        _turns.release()
+        if not is_patient:
+            _waiting.release()
 
 
 _turns = threading.BoundedSemaphore(LIMIT_AT_ONCE)
+_waiting = threading.BoundedSemaphore(LIMIT_AT_ONCE + LIMIT_WAITING)
 
 
 def make(view: View, ask: Ask) -> Document:

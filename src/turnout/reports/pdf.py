@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from turnout import __version__
-from turnout.charts.renderer import Renderer
+from turnout.charts.renderer import SPEC_LIMIT_BYTES, Renderer
 from turnout.panels import wording
 from turnout.reports.document import Document, Part, drawn
 
@@ -21,6 +21,13 @@ _RUN = re.compile(r"[!-~]{24,}")
 _PLACES = re.compile(r"([/?&=_.,;:%+-]+)(?=[^/?&=_.,;:%+-])|([^/?&=_.,;:%+-]{16})")
 _ZERO_WIDTH_SPACE = "\u200b"
 
+#: Drawings of one document: with its texts it stays below what the renderer takes at once.
+CHARTS_LIMIT_BYTES = SPEC_LIMIT_BYTES * 3 // 4
+
+#: A tag (in texts < is always escaped), and in it what is not drawn.
+_TAG = re.compile(r"<[a-z][^>]*>")
+_SPOKEN = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+
 #: Of a title in the foot of each page, and of any cell.
 _FOOT_LIMIT_CHARS = 70
 _CELL_LIMIT_CHARS = 400
@@ -28,8 +35,21 @@ _CELL_LIMIT_CHARS = 400
 
 def file(document: Document, renderer: Renderer) -> bytes:
     """The report whole. NotDrawn, TooLarge or Overloaded."""
-    svgs = [drawn(lambda spec: renderer.svg(spec, "light"), part) for part in document.parts]
-    return renderer.document(template(), data(document, svgs))
+    svgs = [slim(drawn(lambda spec: renderer.svg(spec, "light"), part)) for part in document.parts]
+    return renderer.document(template(), data(document, within(svgs, CHARTS_LIMIT_BYTES)))
+
+
+def slim(svg: str) -> str:
+    """A drawing without what only a screen reader or a script would find in it; its `alt` is told instead."""
+    return _TAG.sub(lambda tag: _SPOKEN.sub("", tag[0]), svg)
+
+
+def within(svgs: list[str], limit_bytes: int) -> list[str]:
+    """The drawings, the largest left out where all of them would be too much; their tables say the same."""
+    kept = list(svgs)
+    while sum(len(svg.encode()) for svg in kept) > limit_bytes:
+        kept[max(range(len(kept)), key=lambda place: len(kept[place]))] = ""
+    return kept
 
 
 @cache
