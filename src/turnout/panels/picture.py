@@ -31,7 +31,10 @@ def picture(
 def titled(view: View, panel: Panel, shown: Shown) -> Spec:
     """The chart with its campaign, range, zone and traffic written above it."""
     title = _shortened(view.campaign.title)
-    return {**(shown.spec or {}), "title": {"text": f"{title} · {panel.title}", "subtitle": caption(view)}}
+    return {
+        **(shown.spec or {}),
+        "title": {"text": f"{title} · {panel.title}", "subtitle": caption(view), "offset": 10},
+    }
 
 
 def caption(view: View) -> str:
