@@ -113,7 +113,7 @@ def bars(rows: Rows, clicks: str) -> Spec:
     ]
     most = max(number(row[clicks]) for row in rows)
     return {
-        "width": 290,
+        "width": 265,
         "height": {"step": 28},
         "data": {"values": values},
         "encoding": {
