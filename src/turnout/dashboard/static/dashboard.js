@@ -29,6 +29,11 @@ function show(mark, x, y) {
   tip.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
 }
 
+function showAbove(mark) {
+  const box = mark.getBoundingClientRect();
+  show(mark, box.x + box.width / 2, box.y);
+}
+
 function hide() {
   pointed?.classList.remove("pointed");
   pointed = null;
@@ -48,25 +53,28 @@ document.addEventListener("pointerdown", (event) => {
   const mark = markAt(event.target);
   if (mark) show(mark, event.clientX, event.clientY);
 });
-document.addEventListener("scroll", hide, { passive: true, capture: true });
+document.addEventListener("scroll", () => {
+  if (pointed && document.activeElement === pointed.closest("figure")) showAbove(pointed);
+  else hide();
+}, { passive: true, capture: true });
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hide();
   const chart = event.target instanceof Element && event.target.matches("figure.chart") ? event.target : null;
-  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: 0, End: 0 };
   if (!chart || !(event.key in steps) || event.ctrlKey || event.metaKey || event.altKey) return;
   const marks = [...chart.querySelectorAll(MARKS)];
   if (!marks.length) return;
   event.preventDefault();
+  const last = marks.length - 1;
   const from = marks.indexOf(pointed);
-  const wanted = from < 0 ? (steps[event.key] < 0 ? marks.length - 1 : 0) : from + steps[event.key];
-  const mark = marks[Math.min(Math.max(0, wanted), marks.length - 1)];
-  // A chart that is wider than the screen follows; what that scrolls must not hide the words again.
+  let wanted = from < 0 && steps[event.key] < 0 ? last : from + steps[event.key];
+  if (event.key === "Home") wanted = 0;
+  if (event.key === "End") wanted = last;
+  const mark = marks[Math.min(Math.max(0, wanted), last)];
+  // A chart that is wider than the screen follows.
   mark.scrollIntoView({ block: "nearest", inline: "nearest" });
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    const box = mark.getBoundingClientRect();
-    show(mark, box.x + box.width / 2, box.y);
-  }));
+  showAbove(mark);
 });
 document.addEventListener("focusout", (event) => {
   if (event.target instanceof Element && event.target.matches("figure.chart")) hide();
@@ -78,6 +86,8 @@ for (const code of document.querySelectorAll("pre.code")) {
   const box = document.createElement("div");
   const button = document.createElement("button");
   box.className = "copied";
+  // A long line is scrolled, with the arrow keys too.
+  code.tabIndex = 0;
   button.type = "button";
   button.className = "quiet";
   button.textContent = "Copy";
