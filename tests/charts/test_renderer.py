@@ -142,3 +142,11 @@ def test_a_closed_renderer_leaves_no_process_behind():
     process = renderer._idle.queue[0]
     renderer.close()
     assert process._process.returncode is not None
+
+
+def test_what_xml_cannot_say_is_seen_as_missing(renderer):
+    never = "".join(map(chr, (*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)))
+    said = 'C:\\new\\u0008 "\\b"\u202e é 夏'
+    drawn = renderer.svg(bars(f"a{never}b", said), "light")
+    read = {found.get("aria-label") for found in ElementTree.fromstring(drawn).iter()}
+    assert {f"a{chr(0xFFFD) * len(never)}b!", f"{said}!"} <= read

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import queue
+import re
 import selectors
 import subprocess
 import sys
@@ -63,7 +64,9 @@ class Renderer:
 
     def svg(self, spec: Spec, look: Look = "page") -> str:
         """The chart as SVG; for a `page`, its colours are CSS variables. NotDrawn, TooLarge or Overloaded."""
-        text = _encode({"config": CONFIG, **spec}).decode()
+        text = _UNDRAWABLE.sub(
+            lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", _encode({"config": CONFIG, **spec}).decode()
+        )
         drawn = recolour(self._drawn({"make": "svg", "spec": text}).decode(), look)
         return distinct(drawn, f"c{hashlib.sha256(text.encode()).hexdigest()[:8]}-") if look == "page" else drawn
 
@@ -156,6 +159,10 @@ class Renderer:
 
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+
+#: What may be in JSON, escaped or not, and never in XML: with one of these in a title the engine dies. Every
+#: other escape is kept as it is (https://www.w3.org/TR/xml/#charsets).
+_UNDRAWABLE = re.compile(r"\\(?:u00(?:0[0-8bcef]|1[0-9a-f])|[bf])|(\\.)|[\ufffe\uffff]")
 
 
 class _Process:
