@@ -70,7 +70,8 @@ def draw(view: View, ask: Ask) -> Shown:
     drawn = rows if len(rows) <= LIMIT_DRAWN else sorted(most[:LIMIT_DRAWN], key=lambda row: _place(view, row))
     top = "; ".join(f"position {row['position']}, {row['link_title']}: {clicks_of(row)}" for row in most[:5])
     words = _words(clicks, len(placed), len(drawn))
-    return Shown(table, _spec(view, drawn, said), f"Most clicked: {top}.", words, excluded=clicks.excluded)
+    spec = _spec(_values(view, drawn, headed=len(said) > 1))
+    return Shown(table, spec, f"Most clicked: {top}.", words, excluded=clicks.excluded)
 
 
 def _words(clicks: Answer, positions: int, drawn: int) -> tuple[str, ...]:
@@ -116,12 +117,13 @@ def _count(row: Row | dict[str, Cell]) -> int:
 # ---- drawn --------------------------------------------------------------------------------------------
 
 
-def _spec(view: View, rows: Sequence[dict[str, Cell]], said: dict[str, int]) -> Spec:
+def _values(view: View, rows: Sequence[dict[str, Cell]], *, headed: bool) -> list[dict[str, Any]]:
+    """What is drawn in each line: a position, or above those of each message its heading."""
     most = max(map(_count, rows))
     values: list[dict[str, Any]] = []
     message = None
     for row in rows:
-        if len(said) > 1 and row["message"] != message:
+        if headed and row["message"] != message:
             values.append({"row": len(values), "heading": _title(view, str(row["message"]))})
         message = row["message"]
         link, share = legible(str(row["link_title"])), wording.cell(row["of_clicks"], "ratio")
@@ -136,12 +138,16 @@ def _spec(view: View, rows: Sequence[dict[str, Cell]], said: dict[str, int]) -> 
                 "said": f"Position {row['position']} · {link} · {clicks_of(row)}, {share}",
             }
         )
+    return values
+
+
+def _spec(values: list[dict[str, Any]]) -> Spec:
     across = {"x": {"value": _STRIP_PX[0]}, "x2": {"value": _STRIP_PX[1]}}
     bar = {
         "field": "clicked",
         "type": "quantitative",
         "axis": None,
-        "scale": {"domain": [0, most], "range": list(_BARS_PX)},
+        "scale": {"domain": [0, max(value.get("clicked", 0) for value in values)], "range": list(_BARS_PX)},
     }
     strength = {
         "field": "intensity",
