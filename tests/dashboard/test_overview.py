@@ -78,6 +78,18 @@ def test_totals_of_what_was_found_count_everybody_once(sampled, visit):
     assert "<title>Clicked a day" in page or "<title>Opened a day" in page
 
 
+def test_dates_stay_until_a_range_is_chosen(sampled, visit):
+    client = visit(sampled)
+    page = client.get("/", params={"from": "2026-11-11", "to": "2026-11-15"}).text
+    assert "2026-11-11 to 2026-11-14, days in Europe/Berlin" in " ".join(page.split())
+    assert '<option value="" selected>Own dates</option>' in page
+    assert 'name="from" value="2026-11-11"' in page
+    # As the form sends it, once a range is chosen beside them.
+    asked = {"from": "2026-11-11", "to": "2026-11-15", "range": "all", "metrics": "events"}
+    everything = cells(client.get("/", params=asked).text.split('id="totals"')[1].split("</dl>")[0])["events"]
+    assert everything == said(sampled.stats("events")["totals"]["events"])
+
+
 def test_money_is_sorted_in_the_commonest_currency_and_says_so(sampled, visit):
     client = visit(sampled)
     page = client.get("/", params={"sort": "-revenue"}).text

@@ -276,11 +276,10 @@ def _parts(metrics: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _asked(given: QueryParams) -> dict[str, str]:
-    """What the address says: of a name that comes again and again, all of it. Dates win over a range's name."""
+    """What the address says: of a name that comes again and again, all of it. A range's name wins over dates."""
     asked = {name: ",".join(filter(None, given.getlist(name))) for name in (*NAMES, "page") if name in given}
-    if asked.get("from") or asked.get("to"):
-        asked.pop("range", None)
-    return {name: value for name, value in asked.items() if value}
+    dropped = ("from", "to") if asked.get("range") else ()
+    return {name: value for name, value in asked.items() if value and name not in dropped}
 
 
 def _address(asked: Mapping[str, str], **changed: object) -> str:
