@@ -168,8 +168,8 @@ async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
 
 
 _ABOUT_PROGRESS = (
-    "How far each had come by so many hours after its own send. Each point counts distinct recipients of everything up "
-    "to it; hours count from the quarter of an hour of the send. The first hours are drawn wider."
+    "How far each had come by so many hours after its own send. Each point is of everything up to it, distinct "
+    "recipients once; hours count from the quarter of an hour of the send. The first hours are drawn wider."
 )
 
 
