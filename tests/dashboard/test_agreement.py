@@ -3,6 +3,7 @@ its files."""
 
 from __future__ import annotations
 
+import calendar
 import csv
 import io
 import json
@@ -102,21 +103,25 @@ def variations(held: Held, names: dict[str, str]) -> None:
         assert json.loads(values(row)["value"] or "null") == (people / of if 0 < of >= people else None)
 
 
+DAYS = {name.lower(): day for name, day in zip(calendar.day_abbr, calendar.day_name, strict=True)}
+
+
 def hours(held: Held) -> None:
     counts: Counter[tuple[str, str, str]] = Counter()
     for row in held.ask(("opened", "clicked"), "hour")["rows"]:
         local = datetime.fromisoformat(row["hour"])
         for name in ("opened", "clicked"):
             counts[name, f"{local:%A}", f"{local:%H}:00"] += row[name]
+    below: Counter[str] = Counter()
     for row in held.page.rows["hours"]:
-        given = values(row)
-        for cell in row:
-            if cell.name in METRICS:
-                key = (cell.name, given["weekday"], given["hour_of_day"].partition("–")[0])
-                assert int(cell.value) == counts.pop(key, 0), row
-                held.checked += 1
+        hour = values(row)["hour_of_day"].partition("–")[0]
+        for cell in row[1:]:
+            metric, _, day = cell.name.partition("_")
+            assert int(cell.value) == counts.pop((metric, DAYS[day], hour), 0), row
+            below[cell.name] += int(cell.value)
+            held.checked += 1
     assert not +counts
-    held.totals(held.page.foot["hours"])
+    assert below == Counter({cell.name: int(cell.value) for cell in held.page.foot["hours"][1:]})
 
 
 def excluded(held: Held) -> None:

@@ -12,7 +12,6 @@ from turnout.panels import revenue
 
 NAMES = {
     "spring-sale": ["revenue", "revenue_1", "conversions", "conversions_1"],
-    "onboarding": ["revenue", "conversions", "conversions_1"],
     "app-push": ["conversions"],
 }
 
@@ -22,9 +21,16 @@ def plain(value):
     return {code: str(amount) for code, amount in value.items()} if isinstance(value, dict) else value
 
 
-@pytest.mark.parametrize("query", [{}, {"timezone": "Asia/Kolkata", "from_": "2026-11-07", "traffic": "human"}])
-@pytest.mark.parametrize(("campaign", "names"), NAMES.items())
-def test_every_bucket_is_the_api_s(house, sampled, campaign, names, query):
+@pytest.mark.parametrize(
+    ("campaign", "query"),
+    [
+        ("spring-sale", {}),
+        ("spring-sale", {"timezone": "Asia/Kolkata", "from_": "2026-11-07", "traffic": "human"}),
+        ("app-push", {}),
+    ],
+)
+def test_every_bucket_is_the_api_s(house, sampled, campaign, query):
+    names = NAMES[campaign]
     table = shown(house, sampled, revenue.draw, campaign, grain="day", **query).table
     told = sampled.stats(",".join(names), dimensions="day", campaign=campaign, **query)
     if not query:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from turnout.charts.theme import GRID, SERIES, Spec
 from turnout.panels import wording
-from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View, column
+from turnout.panels.contract import Ask, Cell, Column, Panel, Shown, Table, View
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -28,10 +28,7 @@ _LIMIT_HOURS = LIMIT_DAYS * 24 * 5 // 4
 #: What an hour with a single event is drawn with; one with none is the ground's grid.
 _FAINTEST = 0.12
 
-_COLUMNS = (
-    Column("weekday", "Weekday", "text", "The day of the week, in the zone of the view."),
-    Column("hour_of_day", "Hour", "text", "The hour of the day, in the zone of the view."),
-)
+_HOUR = Column("hour_of_day", "Hour", "text", "The hour of the day, in the zone of the view.")
 
 _EMPTY = "Nobody opened or clicked in this range, so there are no hours to compare."
 
@@ -59,10 +56,7 @@ def draw(view: View, ask: Ask) -> Shown:
     maps = [_Hours(*one, counts[one[0]]) for one in _SHOWN if counts[one[0]]]
     if not maps:
         return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
-    places = sorted({place for one in maps for place in one.counts})
-    rows = tuple(_row(place, maps) for place in places)
-    total = {"weekday": "In all", "hour_of_day": "", **{one.metric: answer.totals[one.metric] for one in maps}}
-    table = Table((*_COLUMNS, *(column(one.metric, one.title) for one in maps)), rows, total, len(rows))
+    table = _table(maps)
     words = [_best(one) for one in maps]
     words.append(
         f"Hours are those of {view.timezone}. Every open and click counts, not each recipient once; and most of them "
@@ -93,10 +87,21 @@ def gather(rows: Iterable[Mapping[str, Cell]], metrics: Sequence[str]) -> dict[s
     return found
 
 
-def _row(place: Place, maps: Sequence[_Hours]) -> dict[str, Cell]:
-    weekday, hour = place
-    counts: dict[str, Cell] = {one.metric: one.counts.get(place, 0) for one in maps}
-    return {"weekday": WEEKDAYS[weekday], "hour_of_day": _hour(hour), **counts}
+def _table(maps: Sequence[_Hours]) -> Table:
+    """A row for each hour of the day, a column for each weekday; below, the sum of each."""
+    columns = [_HOUR]
+    rows: list[dict[str, Cell]] = [{"hour_of_day": _hour(hour)} for hour in range(24)]
+    sums: dict[str, Cell] = {"hour_of_day": "In all"}
+    for one in maps:
+        for weekday, day in enumerate(WEEKDAYS):
+            name = f"{one.metric}_{day[:3].lower()}"
+            label, note = f"{day[:3]} {one.title.lower()}", f"{one.title} on {day}s, in the zone of the view."
+            columns.append(Column(name, label, "count", note))
+            counts = [one.counts.get((weekday, hour), 0) for hour in range(24)]
+            sums[name] = sum(counts)
+            for row, count in zip(rows, counts, strict=True):
+                row[name] = count
+    return Table(tuple(columns), tuple(rows), sums, len(rows))
 
 
 def _hour(hour: int) -> str:
