@@ -122,7 +122,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         if alone:
             writer.exclusively(lambda: _look_at(events, engine))
             drop_left_behind(engine)
-        renderer = Renderer(settings.chart_processes)
+        renderer = Renderer(settings.chart_processes, observe=telemetry.drew)
         ending.callback(renderer.close)
         services = Services(
             settings=settings,

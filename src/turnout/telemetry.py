@@ -55,6 +55,7 @@ class Telemetry:
         self._at_the_door()
         self._of_hooks()
         self._in_the_store()
+        self._at_the_easel()
         # Resident memory, processor time, open files: under the names that every exporter gives them.
         ProcessCollector(registry=self.registry)
 
@@ -196,6 +197,25 @@ class Telemetry:
         self.disk_free_bytes = Gauge(
             "turnout_disk_free_bytes", "Free bytes of the disk that the data is on.", registry=registry
         )
+
+    def _at_the_easel(self) -> None:
+        registry = self.registry
+        self.drawing_seconds = Histogram(
+            "turnout_drawing_seconds",
+            "Time to draw a chart or set a document, from when it is wanted; what is remembered is not counted.",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.drawings_failed = Counter(
+            "turnout_drawings_failed", "Charts and documents that were not made.", ["kind"], registry=registry
+        )
+
+    def drew(self, kind: str, seconds: float, failed: bool) -> None:
+        """A drawing was made, or failed, after so long."""
+        self.drawing_seconds.labels(kind).observe(seconds)
+        if failed:
+            self.drawings_failed.labels(kind).inc()
 
     def ran(self, kind: str, seconds: float, error: str) -> None:
         """A statement of the engine took so long; `error` is empty, or what it failed with."""

@@ -91,7 +91,8 @@ def test_a_specification_has_a_limit(renderer):
 
 
 def test_a_process_that_dies_or_hangs_is_replaced():
-    renderer = Renderer(timeout_s=3)
+    seen: list[tuple[str, bool]] = []
+    renderer = Renderer(timeout_s=3, observe=lambda kind, seconds, failed: seen.append((kind, failed)))
     try:
         renderer.svg(bars("first"))
         process = renderer._idle.queue[0]
@@ -103,6 +104,7 @@ def test_a_process_that_dies_or_hangs_is_replaced():
         with pytest.raises(NotDrawn, match="too long"):
             renderer.svg(bars("third"))
         assert process._process.returncode is not None
+        assert seen == [("svg", False), ("svg", False), ("svg", True)]
     finally:
         renderer.close()
 

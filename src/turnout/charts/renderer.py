@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -49,10 +49,20 @@ MEDIA_TYPES: dict[Form, str] = {"svg": "image/svg+xml", "png": "image/png", "pdf
 
 
 class Renderer:
-    """Draws. For any thread; each call blocks until its drawing is there."""
+    """Draws. For any thread; each call blocks until its drawing is there.
 
-    def __init__(self, processes: int = 1, *, timeout_s: float = TIMEOUT_S) -> None:
+    `observe` is told of each drawing that was tried: its kind, the seconds it took and whether it failed.
+    """
+
+    def __init__(
+        self,
+        processes: int = 1,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        observe: Callable[[str, float, bool], None] = lambda kind, seconds, failed: None,
+    ) -> None:
         self._timeout_s = timeout_s
+        self._observe = observe
         self._idle: queue.LifoQueue[_Process | None] = queue.LifoQueue()
         for _ in range(processes):
             self._idle.put(None)
@@ -101,7 +111,12 @@ class Renderer:
             if found is not None:
                 self._kept.move_to_end(name)
                 return found
-        made = self._make(frame)
+        started, failed = time.monotonic(), True
+        try:
+            made = self._make(frame)
+            failed = False
+        finally:
+            self._observe(asked["make"], time.monotonic() - started, failed)
         if keep:
             self._keep(name, made)
         return made
