@@ -38,8 +38,8 @@ class World:
 @cache
 def countries() -> Mapping[str, Country]:
     """Every country by its code."""
-    with (files("turnout.charts") / "countries.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: Country(**row) for row in csv.DictReader(file)}
+    text = (files("turnout.charts") / "countries.csv").read_text(encoding="utf-8")
+    return {row["code"]: Country(**row) for row in csv.DictReader(text.splitlines())}
 
 
 @cache
