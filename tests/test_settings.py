@@ -29,6 +29,13 @@ def test_nothing_is_something_where_it_says_so(variable):
     assert getattr(from_environment({variable: "0"}), ENVIRONMENT[variable]) == 0
 
 
+def test_a_session_secret_that_could_be_guessed_is_refused():
+    with pytest.raises(InvalidInput, match="TURNOUT_SESSION_SECRET must have at least 32") as refused:
+        from_environment({"TURNOUT_SESSION_SECRET": "hunter2" * 4})
+    assert "hunter2" not in refused.value.message
+    assert from_environment({"TURNOUT_SESSION_SECRET": "s" * 32}).session_secret == "s" * 32
+
+
 def test_what_the_command_line_says_wins():
     assert from_environment({"TURNOUT_PORT": "1", "TURNOUT_HOST": "::1"}, port=2, host=None) == Settings(
         port=2, host="::1"

@@ -146,6 +146,9 @@ _NEEDED = frozenset({
     "header_limit_bytes", "header_timeout_s", "body_timeout_s", "inflight_limit_requests", "inflight_limit_bytes",
 })  # fmt: skip
 
+#: Whoever has a cookie of their own could guess a shorter one, and sign others with it.
+_SESSION_SECRET_LEAST_CHARS = 32
+
 #: More than any of them may be; what reckons with them keeps within 64 bits.
 _MOST = 2**53
 
@@ -178,4 +181,6 @@ def _convert(variable: str, name: str, text: str) -> object:
             wanted = f"{least} or more" if value < least else f"at most {_MOST}"
             raise InvalidInput(f"{variable} must be {wanted}, not {text[:100]}", field=variable)
         return value
+    if name == "session_secret" and len(text) < _SESSION_SECRET_LEAST_CHARS:
+        raise InvalidInput(f"{variable} must have at least {_SESSION_SECRET_LEAST_CHARS} characters", field=variable)
     return text
