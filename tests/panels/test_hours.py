@@ -61,7 +61,8 @@ def test_the_hour_with_the_most_is_said(house, sampled):
     found = shown(house, sampled, hours.draw, "spring-sale")
     hours_ = counted(found.table)
     (day, hour), most = max(hours_.items(), key=lambda item: item[1])
-    assert f"Most opens are on {day}, {hour}: {most:,} of them" in found.words[0]
+    assert f"Most opens are on {day}, {hour}" in found.words[0]
+    assert f": {most:,} of them" in found.words[0]
 
 
 def test_of_a_long_range_the_last_days_are_looked_at_and_it_says_so(house, tenant):

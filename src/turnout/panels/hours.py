@@ -90,7 +90,7 @@ def gather(rows: Iterable[Mapping[str, Cell]], metrics: Sequence[str]) -> dict[s
 def _table(maps: Sequence[_Hours]) -> Table:
     """A row for each hour of the day, a column for each weekday; below, the sum of each."""
     columns = [_HOUR]
-    rows: list[dict[str, Cell]] = [{"hour_of_day": _hour(hour)} for hour in range(24)]
+    rows: list[dict[str, Cell]] = [{"hour_of_day": f"{hour:02d}:00"} for hour in range(24)]
     sums: dict[str, Cell] = {"hour_of_day": "In all"}
     for one in maps:
         for weekday, day in enumerate(WEEKDAYS):

@@ -136,7 +136,7 @@ def _pointed_at(labels: Sequence[str], plot: Plot) -> Spec:
     ]
     return {
         "data": {"values": values},
-        "mark": {"type": "rect", "opacity": 0, "color": INK},
+        "mark": {"type": "rect", "fillOpacity": 0, "color": INK},
         "encoding": {
             "x": {"field": "from", "type": "quantitative"},
             "x2": {"field": "to"},
