@@ -93,15 +93,21 @@ def test_a_due_time_is_dealt_with_once_across_restarts(bench, house):
     assert bench.made == [due, due + 3 * DAY]
 
 
-def test_what_was_not_noted_is_made_again(bench, monkeypatch):
+@pytest.mark.parametrize("failure", [None, OSError(28, "No space left on device")])
+def test_what_could_not_be_noted_is_noted_later_and_made_again_by_a_new_start_only(bench, monkeypatch, failure):
     bench.add()
     due = dt.datetime(2040, 1, 1, 8, tzinfo=dt.UTC)
+    bench.failures += [failure] if failure else []
     with monkeypatch.context() as patch:
-        patch.setattr(bench.catalog.schedules, "change", lambda *_, **__: (_ for _ in ()).throw(StoreError("gone")))
-        bench.look(due)
-    bench.look(due + MINUTE)
-    bench.look(due + 2 * MINUTE)
-    assert bench.made == [due, due]
+        patch.setattr(bench.catalog.schedules, "change", lambda *_, **__: (_ for _ in ()).throw(StoreError("full")))
+        for seconds in (0, 1, 2, 61):
+            bench.look(due + dt.timedelta(seconds=seconds))
+    # A mail was sent, perhaps: it is not sent again every second.
+    assert bench.made == [due]
+    found = bench.look(due + 3 * MINUTE)
+    assert (found.attempt.count, found.last) == (1, None) if failure else found.last.outcome == "delivered"
+    bench.look(due + 4 * MINUTE)
+    assert bench.made == ([due, due] if failure else [due])
 
 
 def test_what_fails_is_tried_again_later_and_later_and_given_up(bench):

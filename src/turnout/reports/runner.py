@@ -14,6 +14,7 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from turnout.errors import InvalidInput, NotFound, TurnoutError
 from turnout.model import Attempt, ReportRun, Schedule
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 #: How often it is looked what is due; that is a look at what is in memory.
 _LOOK_S = 1.0
+
+#: How long what could not be written down is only in memory before that is tried again.
+NOTED_AGAIN_AFTER_S = 60
 
 #: How long after each attempt the next one is made; after the last, it is given up.
 RETRIES_AFTER_S = (60, 300, 900, 3600, 3 * 3600)
@@ -46,6 +50,9 @@ class Runner:
         self._server = server
         self._look_s = look_s
         self._deliver = run
+        #: What became of schedules that could not be written down, by their ids, and when that is tried again. Without it
+        #: a full disk would have the same mail sent every second.
+        self._unnoted: dict[str, tuple[dt.datetime, dict[str, Any]]] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="turnout-reports", daemon=True)
 
@@ -61,7 +68,10 @@ class Runner:
 
     def look(self, workspace: str = "") -> None:
         """Make what is due; of one workspace if it is named."""
-        for schedule in self._services.catalog.schedules.everywhere():
+        there = self._services.catalog.schedules.everywhere()
+        for gone in self._unnoted.keys() - {one.id for one in there}:
+            del self._unnoted[gone]
+        for schedule in there:
             if self._closing.is_set():
                 return
             if workspace in ("", schedule.workspace):
@@ -69,6 +79,11 @@ class Runner:
 
     def _look_at(self, schedule: Schedule) -> None:
         try:
+            again_at, unnoted = self._unnoted.get(schedule.id, (None, {}))
+            if again_at is not None:
+                if self._services.now() >= again_at:
+                    self._note(schedule, **unnoted)
+                return
             timezone = self._services.catalog.workspace(schedule.workspace).timezone
             moment = moment_due(schedule, timezone, self._services.now())
             if moment is not None:
@@ -77,7 +92,6 @@ class Runner:
             # It was removed meanwhile.
             log.info("a scheduled report was removed while it was made: %s", schedule.id)
         except TurnoutError as error:
-            # That it ended could not be noted: it is made once more.
             log.warning("scheduled report %s could not be ended: %s", schedule.id, error.message)
         except Exception:
             log.exception("scheduled report %s could not be ended", schedule.id)
@@ -110,14 +124,19 @@ class Runner:
         attempt = Attempt(moment=moment, count=count, next_at=later, words=words)
         # A moment that was asked for stays asked for; a due time was made for whoever asked meanwhile.
         asked_at = schedule.asked_at if schedule.asked_at == moment else None
-        self._services.catalog.schedules.change(schedule, attempt=attempt, asked_at=asked_at)
+        self._note(schedule, attempt=attempt, asked_at=asked_at)
 
     def _end(self, schedule: Schedule, moment: dt.datetime, ended: ReportRun) -> None:
         """Note that a moment is dealt with: a due time, or the one that somebody asked for."""
         settled_at = schedule.settled_at if moment == schedule.asked_at else moment
-        self._services.catalog.schedules.change(
-            schedule, attempt=None, asked_at=None, settled_at=settled_at, last=ended
-        )
+        self._note(schedule, attempt=None, asked_at=None, settled_at=settled_at, last=ended)
+
+    def _note(self, schedule: Schedule, **changes: Any) -> None:
+        """Write down how far it has come. While that fails nothing else is done with it, as nobody would know."""
+        again_at = self._services.now() + dt.timedelta(seconds=NOTED_AGAIN_AFTER_S)
+        self._unnoted[schedule.id] = again_at, changes
+        self._services.catalog.schedules.change(schedule, **changes)
+        del self._unnoted[schedule.id]
 
     def _run(self) -> None:
         while not self._closing.wait(self._look_s):
