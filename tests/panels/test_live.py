@@ -107,6 +107,15 @@ def test_viewers_are_counted_by_hand_and_empty_minutes_are_there(house, tenant):
     assert [strip["title"]["text"] for strip in reacted.spec["vconcat"]] == ["Likes"]
 
 
+def test_what_is_done_when_nobody_watches_is_drawn(house, tenant):
+    """A like a day after the show: the hours in which people watched have nothing of it."""
+    liked = {"type": "liked", "campaign": "late", "time": minute(86_400), "recipient": "anna", "quantity": 3}
+    tenant.send(watched("late", "anna", 0, 60), liked)
+    found = shown(house, tenant, live.draw_reactions, "late")
+    assert [(row["minute"], row["liked_quantity"]) for row in found.table.rows] == [("2026-11-19T09:30:00+00:00", 3)]
+    assert found.words == ("3 likes, 0 chats, 0 product clicks and 0 banner clicks in all.",)
+
+
 def test_a_long_show_is_shown_by_the_hour(house, tenant):
     hour_s = 3600
     tenant.send(*(watched("long", f"v{place}", place * hour_s, 8 * hour_s) for place in range(8)))

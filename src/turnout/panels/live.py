@@ -42,13 +42,13 @@ _NOTHING_DONE = "No likes, chats or clicks in this range. They come from the scr
 _NOTHING_CLICKED = "No product was clicked in this range. Elements with data-turnout-product are counted."
 
 
-def airing(view: View, ask: Ask, *, latest: bool = False) -> Airing | None:
-    """The hours around the fullest one, or around the `latest` in which anybody watched or did something; None where
-    nobody did."""
-    names = (PEAK, *REACTIONS)
-    found = ask(view.question(names, ("hour",), sort=(Sort(PEAK, True),), limit=LIMIT_HOURS, rows_only=True))
-    watched = any(row[PEAK] for row in found.rows)
-    full = {_start_ms(row["hour"]): _size(row, (PEAK,) if watched else tuple(REACTIONS)) for row in found.rows}
+def airing(view: View, ask: Ask, *, latest: bool = False, names: Sequence[str] = (PEAK, *REACTIONS)) -> Airing | None:
+    """The hours around the fullest one, or around the `latest` in which anybody watched; of what nobody watched, in
+    which anybody did something. None where nobody did. `names` are what hours are looked at for."""
+    order = tuple(Sort(name, descending=True) for name in names)
+    found = ask(view.question(names, ("hour",), sort=order, limit=LIMIT_HOURS, rows_only=True))
+    watched = any(number(row.get(PEAK)) for row in found.rows)
+    full = {_start_ms(row["hour"]): _size(row, (PEAK,) if watched else names) for row in found.rows}
     full = {start_ms: size for start_ms, size in full.items() if size}
     if not full:
         return None
@@ -89,9 +89,13 @@ def draw_reactions(view: View, ask: Ask, *, latest: bool = False) -> Shown:
     names = tuple(REACTIONS)
     answer = ask(view.question(names))
     when = airing(view, ask, latest=latest) if any(answer.totals.values()) else None
-    if when is None:
+    rows = _filled(view, ask, when, names) if when is not None else ()
+    if when is not None and not rows:
+        # Those who watched did nothing: it was done at another time.
+        when = airing(view, ask, latest=latest, names=names)
+        rows = _filled(view, ask, when, names) if when is not None else ()
+    if when is None or not rows:
         return Shown(Table((), ()), empty=_NOTHING_DONE, excluded=answer.excluded)
-    rows = _filled(view, ask, when, names)
     columns = (column(when.grain), *(column(name, label) for name, label in REACTIONS.items()))
     table = Table(columns, rows, answer.totals, len(rows))
     done = {name: number(answer.totals[name]) for name in names}
