@@ -21,7 +21,8 @@ from turnout.settings import Settings
 
 @dataclass
 class Postbox:
-    """What came, and what is answered to whom; `answers` are by the address, or for the whole message by `DATA`."""
+    """What came, and what is answered to whom; `answers` are by the address, or for the whole message by `DATA`, or
+    at parting by `QUIT`."""
 
     port: int = 0
     messages: list[EmailMessage] = field(default_factory=list)
@@ -41,6 +42,9 @@ class Postbox:
         self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
         return "250 kept"
+
+    async def handle_QUIT(self, server, session, envelope):  # noqa: N802
+        return self.answers.get("QUIT", "221 bye")
 
     def authenticate(self, server, session, envelope, mechanism, data):
         assert isinstance(data, LoginPassword)

@@ -105,6 +105,17 @@ def test_a_message_that_is_refused_says_why(postbox, answer, is_final):
     assert error.value.is_final == is_final
 
 
+@pytest.mark.parametrize("answer", ["250 bye", "421 too busy", "554 no"])
+def test_what_is_said_at_parting_changes_nothing(postbox, answer):
+    box = postbox()
+    box.answers["QUIT"] = answer
+    assert sent(box.settings()) == {}
+    assert len(box.messages) == 1
+    box.answers["DATA"] = "451 later"
+    with pytest.raises(NotSent, match="451 later"):
+        sent(box.settings())
+
+
 def test_a_server_that_is_not_there_is_asked_again():
     settings = Settings(smtp_url="smtp://127.0.0.1:1?tls=none", smtp_from="a@example.com", smtp_timeout_s=2)
     with pytest.raises(NotSent, match="could not be reached") as error:
@@ -137,6 +148,7 @@ def test_an_address_says_the_rest(url, port, tls):
         "smtp://u:hunter2@mail.example.com?tls=maybe",
         "smtp://u:hunter2@mail.example.com?starttls=1",
         "smtp://u:hunter2@mail.example.com/inbox",
+        "smtp://u:hunter2%C3%BC@mail.example.com",
     ],
 )
 def test_a_wrong_address_is_refused_without_repeating_it(url):

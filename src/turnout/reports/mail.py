@@ -5,6 +5,7 @@ Settings and reports enter; a message leaves, by SMTP. The password is never in 
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -93,12 +94,16 @@ def server_of(settings: Settings) -> MailServer | None:
     tls = next((known for known in _PORTS if known == said), None)
     if parts.scheme != "smtp" or not host or query or parts.path not in ("", "/") or tls is None:
         raise wrong
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        words = "user and password in TURNOUT_SMTP_URL must be of ASCII characters: no others can be sent"
+        raise InvalidInput(words, field="TURNOUT_SMTP_URL")
     return MailServer(
         host=host,
         port=port or _PORTS[tls],
         tls=tls,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        user=user,
+        password=password,
         sender_name="".join(character for character in name if character.isprintable()),
         sender=sender,
         timeout_s=settings.smtp_timeout_s,
@@ -135,8 +140,14 @@ def send(server: MailServer, made: EmailMessage, to: Sequence[str]) -> dict[str,
     Blocks, each step at most `timeout_s`.
     """
     try:
-        with _connected(server) as connection:
+        connection = _connected(server)
+        try:
             refused = connection.send_message(made, server.sender, list(to))
+        finally:
+            # Whatever it says at parting: it has taken the message by now, or has not.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
     except smtplib.SMTPRecipientsRefused as error:
         words = {address: _said(code, text) for address, (code, text) in error.recipients.items()}
         is_final = all(500 <= code < 600 for code, _ in error.recipients.values())

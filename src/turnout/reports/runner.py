@@ -50,8 +50,8 @@ class Runner:
         self._server = server
         self._look_s = look_s
         self._deliver = run
-        #: What became of schedules that could not be written down, by their ids, and when that is tried again. Without it
-        #: a full disk would have the same mail sent every second.
+        #: What became of schedules and could not be written down, by their ids, and when that is tried again. Without
+        #: it a full disk would have the same mail sent every second.
         self._unnoted: dict[str, tuple[dt.datetime, dict[str, Any]]] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="turnout-reports", daemon=True)

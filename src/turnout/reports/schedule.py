@@ -23,9 +23,10 @@ _HORIZON_DAYS = 64
 _MINUTE = dt.timedelta(minutes=1)
 _DAY = dt.timedelta(days=1)
 
-#: A plain ASCII address: nothing that could be two, or end a header's line.
+#: A plain ASCII address (the dot-atom of RFC 5322): nothing that could be two, or end a header's line.
 _ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,62}"
+    r"(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,62}"
 )
 _AT = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -66,7 +67,7 @@ def check(fields: ScheduleFields, *, can_mail: bool) -> None:
 
 def is_address(text: str) -> bool:
     """Whether this is one e-mail address and nothing else."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None and ".." not in text
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
 def latest(fields: ScheduleFields, timezone: str, now: dt.datetime) -> dt.datetime | None:
