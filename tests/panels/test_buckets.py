@@ -99,6 +99,26 @@ def test_what_is_credited_after_the_last_event_has_room_but_no_more_than_it_need
     assert len(of_view(view_of(tenant, 2, now_ms=view.now_ms, to_ms=view.last_ms + 1)).labels) == 2
 
 
+def test_a_range_after_the_last_event_has_room_for_what_is_credited_then(tenant):
+    """Who got it on the second may buy on the fourth, and that day alone may be looked at."""
+    now_ms, from_ms = (seconds(f"2026-{day}T00:00:00+00:00") * 1000 for day in ("02-01", "01-04"))
+    view = view_of(tenant, 2, now_ms=now_ms, from_ms=from_ms)
+    assert of_view(view).labels == ("2026-01-04", "2026-01-05")
+    assert of_view(view).fill([], {"sent": 0}) == []
+    assert of_view(view, credited=False).labels == ()
+    assert of_view(replace(view, to_ms=from_ms)).labels == ()
+
+
+def test_what_is_not_credited_needs_no_room_and_stays_in_its_grain(tenant):
+    view = view_of(tenant, 2, grain="hour", now_ms=seconds("2027-01-01T00:00:00+00:00") * 1000)
+    year = replace(
+        view, campaign=structs.replace(view.campaign, goals=(Goal(event="purchased", window_s=365 * DAY_S),))
+    )
+    assert of_view(year).grain == "day"
+    found = of_view(year, credited=False)
+    assert (found.grain, len(found.labels)) == ("hour", 48)
+
+
 def test_a_campaign_without_events_has_no_buckets(tenant):
     assert of_view(made_up(tenant.workspace)) == Buckets("day", (), 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -45,6 +46,18 @@ def test_every_bucket_is_the_api_s(house, sampled, campaign, query):
             assert plain(row[column.name]) == by_day.get(row["day"], {}).get(column.name, nothing)
     for column in table.columns[1:]:
         assert plain(table.total[column.name]) == told["totals"][column.name]
+
+
+def test_who_got_it_before_the_range_is_no_part_of_who_got_it_there(tenant):
+    numbers = {"conversions": 3, "unique_conversions": 3, "unique_delivered": 2}
+    view = made_up(tenant.workspace, first_ms=0, last_ms=1)
+    found = revenue.draw(view, lambda question: replace(answering(numbers)(question), rows=_rows(question, numbers)))
+    assert found.words[0] == "3 conversions by 3 recipients."
+
+
+def _rows(question, numbers):
+    row = {name: numbers.get(name, 0) for name in question.metrics}
+    return [{**row, **dict.fromkeys(question.dimensions, "1970-01-01")}]
 
 
 def test_words_have_the_sums_and_what_they_are_of(house, sampled):

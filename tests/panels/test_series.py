@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.panels.looking import made_up, shown
+from tests.panels.looking import look, made_up, shown
 
-from turnout.panels import series
+from turnout.panels import picture, revenue, series
 from turnout.panels.contract import words
 from turnout.stats.answer import Answer
 from turnout.stats.metrics import METRICS
@@ -92,6 +92,8 @@ def test_words_say_that_recipients_of_days_do_not_add_up_only_where_there_are_an
     assert not any("don't add up" in sentence for sentence in counts.words)
     rates = shown(house, sampled, series.draw, "spring-sale", metrics="open_rate")
     assert any("more than 100 %" in sentence for sentence in rates.words)
+    averages = shown(house, sampled, series.draw, "live-show-12", metrics="average_viewing_time_s", grain="hour")
+    assert not any("more than 100 %" in sentence for sentence in averages.words)
 
 
 def test_a_range_that_is_too_long_for_its_grain_says_so(tenant):
@@ -106,7 +108,7 @@ def test_a_range_that_is_too_long_for_its_grain_says_so(tenant):
     found = series.draw(view, ask)
     assert asked == [("day",)]
     assert len(found.table.rows) == 61
-    assert "By the hour there would be more than 800 points." in found.words[0]
+    assert "By the hour there may be more than 800 points." in found.words[0]
 
 
 def test_currencies_that_are_not_drawn_are_named(tenant):
@@ -138,6 +140,22 @@ def test_a_bucket_says_all_that_is_in_it(house, sampled):
     assert f"{row['day']} · Unique opened {row['unique_opened']:,}" in svg
     assert re.search(rf"{row['day']} · Revenue, EUR EUR [\d,]+\.\d\d", svg)
     assert "NaN" not in svg
+
+
+def test_what_is_credited_after_the_campaign_s_own_last_event_is_seen(house, tenant):
+    tenant.client.put("/v1/campaigns/slow", json={"goals": [{"event": "purchased", "window_s": 864_000}]})
+    bought = {"type": "purchased", "recipient": "a", "amount": 5, "currency": "EUR", "time": "2026-11-05T10:00:00Z"}
+    tenant.send({"type": "sent", "campaign": "slow", "recipient": "a", "time": "2026-11-02T10:00:00Z"}, bought)
+    query = {"from_": "2026-11-04", "to": "2026-11-07"}
+    for draw in (series.draw, revenue.draw):
+        found = shown(house, tenant, draw, "slow", **query, grain="day")
+        rows = [(row["day"], row["conversions"]) for row in found.table.rows]
+        assert rows == [("2026-11-04", 0), ("2026-11-05", 1)]
+        assert found.table.total["conversions"] == 1
+    assert picture.caption(look(house, tenant, "slow", **query)) == "4 Nov 2026 – 6 Nov 2026 (UTC), human and proxy"
+    # Nothing is there before the send, nor where it could be but isn't.
+    assert shown(house, tenant, series.draw, "slow", to="2026-11-01", metrics="conversions").empty
+    assert shown(house, tenant, series.draw, "slow", from_="2026-11-06", metrics="conversions").empty
 
 
 def test_a_campaign_without_events_says_so(house, sampled):

@@ -51,15 +51,23 @@ class Buckets:
         return [{**blank, self.grain: label, **found.get(label, {})} for label in shown]
 
 
-def of_view(view: View) -> Buckets:
-    """The buckets of what there is to see of a view, in its grain or the first coarser one that has few enough."""
-    if view.starts_ms is None or view.ends_ms is None or view.ends_ms <= view.starts_ms:
+def of_view(view: View, *, credited: bool = True) -> Buckets:
+    """The buckets of what there is to see of a view, in its grain or the first coarser one that has few enough.
+
+    A range after the campaign's last event has some, too, where something may be `credited` to it.
+    """
+    if view.starts_ms is None or view.ends_ms is None:
         return Buckets(view.grain, (), 0)
     start_s, last_s = view.starts_ms // 1000, -(-view.ends_ms // 1000)
-    end_s = last_s + max((_CREDITED_S, *(goal.window_s for goal in view.campaign.goals)))
-    latest_s = min(view.now_ms, view.now_ms if view.to_ms is None else view.to_ms) // 1000
-    grain, labels = _fitting(view, start_s, max(last_s, min(end_s, latest_s)))
-    return Buckets(grain, labels, len(between(view.timezone, grain, start_s, last_s)))
+    end_s = last_s
+    if credited:
+        window_s = max((_CREDITED_S, *(goal.window_s for goal in view.campaign.goals)))
+        latest_s = min(view.now_ms, view.now_ms if view.to_ms is None else view.to_ms) // 1000
+        end_s = max(last_s, min(last_s + window_s, latest_s))
+    if end_s <= start_s:
+        return Buckets(view.grain, (), 0)
+    grain, labels = _fitting(view, start_s, end_s)
+    return Buckets(grain, labels, len(between(view.timezone, grain, start_s, last_s)) if last_s > start_s else 0)
 
 
 def _fitting(view: View, start_s: int, end_s: int) -> tuple[Grain, tuple[str, ...]]:

@@ -46,6 +46,9 @@ def caption(view: View) -> str:
         return f"{moment.day} {moment:%b %Y}"
 
     starts_ms, ends_ms = view.starts_ms, view.ends_ms
+    if starts_ms is not None and view.last_ms is not None and starts_ms > view.last_ms:
+        # Recipients may still have done what is credited to the campaign.
+        ends_ms = view.now_ms if view.to_ms is None else view.to_ms
     if starts_ms is None or ends_ms is None or ends_ms <= starts_ms:
         days = "no events"
     else:

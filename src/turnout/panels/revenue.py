@@ -47,6 +47,8 @@ def draw(view: View, ask: Ask) -> Shown:
     if not names:
         return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
     rows = buckets.fill(answer.rows, blank(names))
+    if not rows:
+        return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
     columns = (column(buckets.grain), *(_column(name, view.campaign) for name in names))
     table = Table(columns, tuple(rows), {buckets.grain: "Whole range", **answer.totals}, len(rows))
     people = _people(view, ask, names)
@@ -117,7 +119,8 @@ def _sums(campaign: Campaign, totals: Mapping[str, Cell], people: Mapping[str, C
             continue
         goal = f" of goal {place}" if place else ""
         sentence = f"{wording.many(count, 'conversion')}{goal} by {wording.many(converted, 'recipient')}"
-        if isinstance(of, int) and of:
+        # Of a range that begins after the send they are no part of those whom it reached there.
+        if isinstance(of, int) and of and converted <= of:
             sentence += f": {wording.percent(converted / of)} of the {of:,} {_AS_PEOPLE[reached]}"
         found.append(f"{sentence}.{_counted(campaign, place)}")
     for place, name in enumerate(_REVENUES):

@@ -10,7 +10,7 @@ from turnout.panels.asking import apart, converted
 from turnout.panels.buckets import LIMIT_BUCKETS, Buckets, of_view
 from turnout.panels.contract import Ask, Cell, Kind, Panel, Shown, Table, View, column, kind_of, words
 from turnout.panels.timeline import Line, Plot, spec
-from turnout.stats.metrics import METRICS
+from turnout.stats.metrics import METRICS, base_metrics
 from turnout.stats.question import Sort
 
 #: What suits a campaign where no metric is chosen: what says that it has such events, and what is shown of them. First
@@ -36,12 +36,14 @@ _EMPTY = "There is nothing to show over time yet: this campaign has no events in
 
 def draw(view: View, ask: Ask) -> Shown:
     """Lines of the chosen metrics, or of those that suit the campaign."""
-    buckets = of_view(view)
     names = view.metrics or _suiting(view, ask)
+    buckets = of_view(view, credited=any(metric.credit for metric in base_metrics(tuple(names))))
     if not buckets.labels or not names:
         return Shown(Table((), ()), empty=_EMPTY)
     answer = apart(view, ask, names, (buckets.grain,), sort=(Sort(buckets.grain),), limit=LIMIT_BUCKETS)
     rows = buckets.fill(answer.rows, blank(names))
+    if not rows:
+        return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
     columns = tuple(column(name) for name in (buckets.grain, *names))
     total = {buckets.grain: "Whole range", **answer.totals}
     table = Table(columns, tuple(rows), total, row_count=len(rows))
@@ -134,7 +136,7 @@ def _words(
             f"Distinct recipients of {buckets.grain}s don't add up: whoever comes back counts in each {buckets.grain}, "
             "and once in the whole range."
         )
-    if "ratio" in kinds and len(rows) > 1:
+    if any(METRICS[name].unit == "ratio" for name in names) and len(rows) > 1:
         found.append(
             f"A rate sets what happened in a {buckets.grain} against what was sent in it: long after a send it says "
             "little, or is more than 100 %. The last row has that of the whole range."
@@ -148,7 +150,7 @@ def when(view: View, buckets: Buckets) -> str:
     """In whose time the buckets are, and why they are not in the grain that was asked for."""
     sentence = f"{buckets.grain.capitalize()}s are those of {view.timezone}."
     if buckets.grain != view.grain:
-        sentence += f" By the {view.grain} there would be more than {LIMIT_BUCKETS} points."
+        sentence += f" By the {view.grain} there may be more than {LIMIT_BUCKETS} points."
     return sentence
 
 
