@@ -213,6 +213,16 @@ def test_of_very_many_arms_the_largest_are_compared_and_the_rest_is_told():
     assert any("there are 18 more" in one for one in shown.words)
 
 
+def test_of_several_control_groups_the_largest_is_compared_and_the_others_are_named():
+    groups = (Variation(id="k", control=True), Variation(id="l", control=True))
+    sent = counts(unique_sent=100, unique_opened=30, unique_conversions=5)
+    rows = {"a": sent, "b": sent, "k": counts(unique_enrolled=9), "l": counts(unique_enrolled=20)}
+    shown = drawn(campaign(Variation(id="a"), Variation(id="b"), *groups), rows)
+    assert [row["variation"] for row in shown.table.rows if row["rate"] == "Converted"] == ["l", "a", "b"]
+    assert "Of several control groups the largest is shown, without k." in shown.words
+    assert not any("largest arms" in one for one in shown.words)
+
+
 def test_more_people_than_recipients_are_no_rate():
     rows = {"a": counts(unique_delivered=10, unique_opened=40), "b": counts(unique_delivered=100, unique_opened=40)}
     shown = drawn(campaign(), rows)

@@ -92,6 +92,18 @@ def test_its_days_are_said_as_they_were_asked_for(house, sampled, asked, span):
     assert document.span(where) == span
 
 
+def test_a_range_before_the_first_event_does_not_end_before_it_begins(house, sampled):
+    assert document.span(seen(house, sampled, "spring-sale", to="2026-01-01")) == (
+        "the beginning – 31 Dec 2025 (Europe/Berlin)"
+    )
+
+
+def test_hours_of_the_week_are_a_chart_and_say_where_their_numbers_are(house, sampled):
+    made = document.make(seen(house, sampled, "spring-sale"), house.services.statistics.ask)
+    (hours,) = [part for part in made.parts if part.panel.name == "hours"]
+    assert (hours.shown.table.rows, hours.rest) == ((), "The numbers behind it are on the dashboard.")
+
+
 def test_what_does_not_count_is_said():
     assert document.counted(("human", "proxy")) == (
         "Counts human and proxy traffic; prefetch, preview, scanner and bot are left out."

@@ -92,13 +92,15 @@ class Arm:
 class Arms:
     """What is compared: `control` got nothing, `treated` did, the first of them being what others are held against.
 
-    `left_out` are those without recipients, by name; `more` how many there are above the limit.
+    `left_out` are those without recipients, by name; `more` how many there are above the limit; `other_controls` the
+    names of control groups that are smaller than `control`.
     """
 
     control: Arm | None
     treated: tuple[Arm, ...]
     left_out: tuple[str, ...]
     more: int
+    other_controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,8 @@ def arms_of(campaign: Campaign, rows: Mapping[str, Mapping[str, int]]) -> Arms:
     treated = [arm for arm in found if not arm.is_control]
     largest = {arm.name for arm in sorted(treated, key=lambda arm: -arm.size)[:LIMIT_ARMS]}
     shown = tuple(arm for arm in treated if arm.name in largest)
-    more = len(found) - len(shown) - (control is not None)
-    return Arms(control, shown, tuple(left_out), more)
+    others = tuple(arm.name for arm in found if arm.is_control and arm is not control)
+    return Arms(control, shown, tuple(left_out), len(treated) - len(shown), others)
 
 
 def rates_of(arms: Arms) -> tuple[Rate, ...]:
@@ -235,6 +237,8 @@ def _notes(arms: Arms, rates: Sequence[Rate], nowhere: int, is_cut: bool) -> Ite
     yield f"{said}. Each person counts once."
     if arms.left_out:
         yield f"Nobody is known to have got {verdicts.names(arms.left_out)} in this range."
+    if arms.other_controls:
+        yield f"Of several control groups the largest is shown, without {verdicts.names(arms.other_controls)}."
     if arms.more or is_cut:
         yield f"Shown are the {LIMIT_ARMS} largest arms; there are {'many' if is_cut else arms.more} more."
     if nowhere:

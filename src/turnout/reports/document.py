@@ -143,6 +143,8 @@ def span(view: View) -> str:
     if view.from_ms is None and view.to_ms is None and view.first_ms is None:
         return f"no events yet ({view.timezone})"
     first = view.from_ms if view.from_ms is not None else view.first_ms
+    if view.from_ms is None and first is not None and view.to_ms is not None and first >= view.to_ms:
+        first = None
     if view.to_ms is not None:
         last = _end(view.to_ms, view.timezone)
     elif view.from_ms is not None:
@@ -171,7 +173,7 @@ def _parts(view: View, ask: Ask) -> Iterator[Part]:
         more = max(shown.table.row_count, len(rows)) - LIMIT_ROWS if len(rows) > LIMIT_ROWS else 0
         rest = f"{more:,} more rows are not shown." if more else ""
         if panel.name in _CHART_ALONE and shown.spec is not None:
-            rows, rest = (), f"The {max(shown.table.row_count, len(rows)):,} numbers behind it are on the dashboard."
+            rows, rest = (), "The numbers behind it are on the dashboard."
         kept = replace(shown, table=replace(shown.table, rows=rows[:LIMIT_ROWS]))
         yield Part(panel, kept, rest)
 
