@@ -53,6 +53,25 @@ def test_every_row_is_that_of_the_api(house, sampled, panel, query):
     assert known == sorted(known, reverse=True)
 
 
+def test_clicks_that_name_nobody_are_counted_as_clicks(house, tenant):
+    """Links on a poster: there are devices and countries, and no recipients."""
+    found = {"device": "mobile", "country": "DE"}
+    nameless = [{**clicked(0, number, **found), "recipient": ""} for number in range(3)]
+    tenant.send(*nameless, {**clicked(0, 9, country="FR"), "recipient": ""})
+    devices, countries = (PANELS[name].draw(*seen(house, tenant, "spread")) for name in ("devices", "countries"))
+    numbers = [(row["device"], row["clicked"], row["unique_clicked"]) for row in devices.table.rows]
+    assert numbers == [("Mobile", 3, 0), ("Not known", 1, 0)]
+    assert devices.words == ("1 of 4 clicks happened where no device is known.",)
+    assert devices.alt == "Clicks, by device: Mobile 3 · 75.0 % and Not known 1 · 25.0 %."
+    assert [(row["country"], row["clicked"]) for row in countries.table.rows] == [("Germany", 3), ("France", 1)]
+    assert countries.alt == "A map of the world: clicks, by country. Germany 3 and France 1."
+    # As soon as somebody has a name, people are counted.
+    tenant.send(clicked(1, 10, device="tablet"))
+    named = PANELS["devices"].draw(*seen(house, tenant, "spread"))
+    assert (named.table.rows[0]["device"], named.table.rows[0]["unique_clicked"]) == ("Tablet", 1)
+    assert named.alt.startswith("People who clicked, by device: Tablet 1 · 100.0 %")
+
+
 def test_others_are_people_counted_once(house, tenant):
     # Person p was in cities 0 to p % 20: fifteen of them have names.
     names = [f"City {city:02}" if city < 15 else "" for city in range(20)]

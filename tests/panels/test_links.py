@@ -162,6 +162,7 @@ def test_a_link_is_called_by_the_title_it_had_most(tenant, draw):
     assert dict(numbers(shown, "link", "link_title")) == {
         "l": "New", "https://x.org/": "https://x.org/", "": links.NO_LINK,
     }  # fmt: skip
+    assert shown.words == ("2 links had clicks in this range. 1 click named no link.",)
     # Without opens there is no share of them.
     assert "of_openers" not in {column.name for column in shown.table.columns}
 

@@ -58,11 +58,9 @@ def draw(breakdown: Breakdown, view: View, ask: Ask) -> Shown:
     if not ranked.first:
         return Shown(Table((), ()), empty=breakdown.empty, excluded=ranked.excluded)
     bars = bars_of(table, breakdown.dimension, found.main, count(ranked.total, found.main))
-    spec = _spec(bars, f"People who {found.did}")
-    alt = (
-        f"People who {found.did}, by {breakdown.thing}: " + wording.listed([str(bar["said"]) for bar in bars[:5]]) + "."
-    )
-    words = [_unknown(ranked, found.main, found.did, breakdown), _several(ranked, found.main, breakdown)]
+    spec = _spec(bars, found.title)
+    alt = f"{found.title}, by {breakdown.thing}: " + wording.listed([str(bar["said"]) for bar in bars[:5]]) + "."
+    words = [found.unknown(ranked, breakdown.thing), _several(ranked, found.main, breakdown)]
     return Shown(table, spec, alt, tuple(filter(None, words)), excluded=ranked.excluded)
 
 
@@ -96,13 +94,6 @@ def bars_of(table: Table, dimension: str, main: str, everybody: int) -> list[dic
                 }
             )
     return found
-
-
-def _unknown(ranked: Ranking, main: str, did: str, breakdown: Breakdown) -> str:
-    people = count(ranked.unknown, main) if ranked.unknown is not None else 0
-    if not people:
-        return ""
-    return f"{people:,} of {count(ranked.total, main):,} people {did} where no {breakdown.thing} is known."
 
 
 def _several(ranked: Ranking, main: str, breakdown: Breakdown) -> str:

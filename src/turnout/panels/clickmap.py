@@ -32,6 +32,7 @@ _HOW = (
     "Send your HTML through POST /v1/rewrite, which gives each link its position, or say `position` in your 'clicked' "
     "events."
 )
+_OF_CLICKS = "Of the clicks of the message that say a position, those at this one."
 _TARGETS = {"link": "A link", "body": "The body", "button_1": "Button 1", "button_2": "Button 2"}
 
 #: Where things stand across the chart, in pixels; and how strongly the least and the most clicked are filled.
@@ -64,7 +65,9 @@ def draw(view: View, ask: Ask) -> Shown:
     columns = [column("position"), Column("link_title", "Link", "text"), *map(column, _METRICS)]
     if len(said) > 1:
         columns.insert(0, column("message"))
-    columns.append(Column("of_clicks", "Of the message's clicks" if len(said) > 1 else "Of these clicks", "ratio"))
+    columns.append(
+        Column("of_clicks", "Of the message's clicks" if len(said) > 1 else "Of these clicks", "ratio", _OF_CLICKS)
+    )
     table = Table(tuple(columns), tuple(rows), clicks.totals, len(placed))
     most = sorted(rows, key=_count, reverse=True)
     drawn = rows if len(rows) <= LIMIT_DRAWN else sorted(most[:LIMIT_DRAWN], key=lambda row: _place(view, row))

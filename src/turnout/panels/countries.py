@@ -10,7 +10,7 @@ from turnout.charts.theme import GRID, GROUND, INK, SERIES, Spec
 from turnout.charts.world import WIDTH_PX, countries, world
 from turnout.panels import ranking, wording
 from turnout.panels.contract import Ask, Cell, Panel, Shown, Table, View, column
-from turnout.panels.ranking import Ranking
+from turnout.panels.ranking import Activity, Ranking
 
 #: Countries that have a row of their own; the map shows all of them.
 LIMIT_ROWS = 20
@@ -40,9 +40,9 @@ def draw(view: View, ask: Ask) -> Shown:
         return Shown(Table((), ()), empty=_EMPTY, excluded=ranked.excluded)
     people = {str(row["country"]): _count(row, activity.main) for row in (*ranked.first, *ranked.rest)}
     mapped = {code: count for code, count in people.items() if count and _is_mapped(code)}
-    words = _words(ranked, activity.main, activity.did, people, mapped)
-    spec = _spec(mapped, activity.did) if mapped else None
-    return Shown(table, spec, _alt(mapped, activity.did), words, excluded=ranked.excluded)
+    words = _words(ranked, activity, people, mapped)
+    spec = _spec(mapped, activity) if mapped else None
+    return Shown(table, spec, _alt(mapped, activity), words, excluded=ranked.excluded)
 
 
 def country_name(code: str) -> str:
@@ -61,13 +61,10 @@ def _is_mapped(code: str) -> bool:
 
 
 def _words(
-    ranked: Ranking, main: str, did: str, people: Mapping[str, int], mapped: Mapping[str, int]
+    ranked: Ranking, activity: Activity, people: Mapping[str, int], mapped: Mapping[str, int]
 ) -> tuple[str, ...]:
     """Who isn't on the map."""
-    found = []
-    unknown = _count(ranked.unknown, main) if ranked.unknown is not None else 0
-    if unknown:
-        found.append(f"{unknown:,} of {_count(ranked.total, main):,} people {did} where no country is known.")
+    found = [sentence for sentence in [activity.unknown(ranked, "country")] if sentence]
     missing = {code: count for code, count in people.items() if count and code not in mapped}
     if missing:
         listed = wording.listed([f"{country_name(code)} {count:,}" for code, count in list(missing.items())[:5]])
@@ -75,9 +72,9 @@ def _words(
     return tuple(found)
 
 
-def _alt(mapped: Mapping[str, int], did: str) -> str:
+def _alt(mapped: Mapping[str, int], activity: Activity) -> str:
     first = [f"{country_name(code)} {count:,}" for code, count in list(mapped.items())[:5]]
-    return f"A map of the world: people who {did}, by country. {wording.listed(first)}."
+    return f"A map of the world: {activity.title.lower()}, by country. {wording.listed(first)}."
 
 
 def bounds(least: int, most: int) -> list[int]:
@@ -97,7 +94,7 @@ def labels(edges: Sequence[int]) -> list[str]:
     return [f"up to {edges[0] - 1:,}", *between, f"{edges[-1]:,} and more"]
 
 
-def _spec(mapped: Mapping[str, int], did: str) -> Spec:
+def _spec(mapped: Mapping[str, int], activity: Activity) -> Spec:
     """The land without anybody, the countries with somebody, and discs for those that are too small to be seen."""
     edges = bounds(min(mapped.values()), max(mapped.values()))
     steps = labels(edges)
@@ -105,7 +102,7 @@ def _spec(mapped: Mapping[str, int], did: str) -> Spec:
         {
             "code": code,
             "step": steps[bisect.bisect_right(edges, count)],
-            "words": f"{country_name(code)} · {count:,} {did}",
+            "words": f"{country_name(code)} · {count:,} {activity.events or activity.did}",
         }
         for code, count in mapped.items()
     ]
@@ -125,7 +122,7 @@ def _spec(mapped: Mapping[str, int], did: str) -> Spec:
         "type": "ordinal",
         "scale": {"type": "ordinal", "domain": steps, "range": list(_DEPTHS[-len(steps) :])},
         "legend": {
-            "title": f"People who {did}",
+            "title": activity.title,
             "symbolType": "square",
             "symbolFillColor": SERIES[0],
             "symbolStrokeWidth": 0,

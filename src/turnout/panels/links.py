@@ -47,7 +47,10 @@ def draw(view: View, ask: Ask) -> Shown:
         rows.append(_others(view, ask, others, clicks, answer.totals))
     table = Table(columns, tuple(rows), _shares(answer.totals, answer.totals), len(rows))
     drawn = rows[: min(LIMIT_BARS, len(clicks.rows))]
-    words = [f"{wording.many(clicks.row_count, 'link')} had clicks in this range."]
+    nameless = sum(int(str(row["clicked"])) for row in clicks.rows if not row["link"])
+    words = [f"{wording.many(clicks.row_count - bool(nameless), 'link')} had clicks in this range."]
+    if nameless:
+        words.append(f"{wording.many(nameless, 'click')} named no link.")
     if clicks.row_count > len(drawn):
         words.append(f"The {len(drawn)} most clicked are drawn.")
     alt = "Clicks by link: " + "; ".join(f"{row['link_title']}: {clicks_of(row)}" for row in drawn[:5]) + "."

@@ -16,22 +16,36 @@ LIMIT_SHOWN = 12
 
 NOT_KNOWN = "Not known"
 
-#: What people do, best first: the metric of the people, of the events, and in a word.
+#: What people do, best first: the metric of the people, of the events, what people did, and what events are called.
 _ACTIVITIES = (
-    ("unique_clicked", "clicked", "clicked"),
-    ("unique_opened", "opened", "opened"),
-    ("viewers", "watched", "watched"),
+    ("unique_clicked", "clicked", "clicked", "clicks"),
+    ("unique_opened", "opened", "opened", "opens"),
+    ("viewers", "watched", "watched", "watched intervals"),
 )
 
 
 @dataclass(frozen=True)
 class Activity:
     """What a campaign's people did: the metric to put them in order by, in a word, and all metrics there is something
-    of."""
+    of. Where no event names a recipient, `main` is of events, and `events` what they are called; else it is empty."""
 
     main: str
     did: str
     metrics: tuple[str, ...]
+    events: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is counted, as a heading."""
+        return self.events.capitalize() or f"People who {self.did}"
+
+    def unknown(self, ranked: Ranking, thing: str) -> str:
+        """How many there are of whom the thing isn't known; empty if there is nobody."""
+        some = ranked.unknown.get(self.main) if ranked.unknown is not None else 0
+        if not isinstance(some, int) or not some:
+            return ""
+        who = f"{self.events} happened" if self.events else f"people {self.did}"
+        return f"{some:,} of {ranked.total[self.main]:,} {who} where no {thing} is known."
 
 
 @dataclass(frozen=True)
@@ -87,13 +101,18 @@ def rank(
 
 
 def activity(view: View, ask: Ask) -> Activity | None:
-    """What to break a campaign down by: clicks where there are any, else opens, else viewers; None of nothing."""
-    totals = ask(view.question([name for unique, event, _ in _ACTIVITIES for name in (unique, event)])).totals
-    found = [each for each in _ACTIVITIES if totals.get(each[0])]
+    """What to break a campaign down by: who clicked where anybody did, else who opened, else viewers; where nobody has
+    a name, clicks, opens or watched intervals; None of nothing."""
+    totals = ask(view.question([name for unique, event, *_ in _ACTIVITIES for name in (unique, event)])).totals
+    found = [each for each in _ACTIVITIES if totals.get(each[1])]
     if not found:
         return None
-    main, _, did = found[0]
-    return Activity(main, did, tuple(name for unique, event, _ in found for name in (unique, event)))
+    metrics = tuple(name for unique, event, *_ in found for name in (unique, event))
+    for unique, _, did, _ in found:
+        if totals.get(unique):
+            return Activity(unique, did, metrics)
+    _, event, did, events = found[0]
+    return Activity(event, did, metrics, events)
 
 
 def table(
