@@ -27,7 +27,7 @@ from turnout.ingest.writer import Writer
 from turnout.privacy import Daily
 from turnout.reports import mail
 from turnout.reports.runner import Runner
-from turnout.services import Services
+from turnout.services import Drawers, Services
 from turnout.settings import Settings
 from turnout.stats import calendar
 from turnout.stats.credits import Credits
@@ -114,6 +114,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(unpacker.shutdown)
         threads = ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout")
         ending.callback(threads.shutdown)
+        drawers = Drawers(settings.readers + 4)
+        ending.callback(drawers.close)
         # It works through the writer, which tells it what there is to do.
         reviewers: list[Reviewer] = []
         writer = _writer(settings, engine, events, catalog, telemetry, _on_flush(telemetry, statistics, reviewers))
@@ -139,6 +141,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             now=clock,
             threads=threads,
             unpacker=unpacker,
+            drawers=drawers,
             session_secret=settings.session_secret.encode() or secrets.token_bytes(32),
             local_token=secrets.token_urlsafe(24),
         )

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from turnout.charts.renderer import Renderer
+from turnout.errors import Overloaded
 from turnout.ingest.context import Context
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
@@ -24,6 +25,35 @@ from turnout.store.events import EventStore
 from turnout.telemetry import Telemetry
 
 T = TypeVar("T")
+
+#: What is drawn, or waits for it, at once: some sixty pages that are opened at one moment. Others come back.
+LIMIT_DRAWN = 256
+
+
+class Drawers:
+    """Threads for what is looked at. Each is held until a chart is drawn; no question, webhook or probe waits for that.
+
+    For one thread (the event loop's).
+    """
+
+    def __init__(self, threads: int, limit: int = LIMIT_DRAWN) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="turnout-draw")
+        self._limit = limit
+        self._under_way = 0
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run the work when a thread is free; Overloaded if too many wait for one."""
+        if self._under_way >= self._limit:
+            raise Overloaded("too many charts and reports are waited for", retry_after_s=5)
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._under_way -= 1
+
+    def close(self) -> None:
+        """End what is under way, and begin nothing more."""
+        self._threads.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -46,6 +76,7 @@ class Services:
     #: One thread: large bodies are taken apart one after the other. Side by side they would share the
     #: interpreter and all be done at the same late moment; so the writer gets the first one early.
     unpacker: ThreadPoolExecutor
+    drawers: Drawers
     #: What sessions of the dashboard are signed with.
     session_secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     #: When each key was last used since the start, by its id; as many as there are keys.
@@ -58,6 +89,10 @@ class Services:
         """Run blocking work (anything that asks the engine) off the event loop, in the request's context."""
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self.threads, context.run, work, *arguments)
+
+    async def draw(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run work that draws, or makes what is drawn of, like `run`, in the way of nobody else."""
+        return await self.drawers.run(contextvars.copy_context().run, work, *arguments)
 
     async def unpack(self, work: Callable[[], T]) -> T:
         """Run the work on a large body, in its turn."""

@@ -20,6 +20,6 @@ async def beside(services: Services, works: Iterable[Callable[[], T]]) -> list[T
 
     async def run(work: Callable[[], T]) -> T:
         async with free:
-            return await services.run(work)
+            return await services.draw(work)
 
     return await asyncio.gather(*map(run, works))

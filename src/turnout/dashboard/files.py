@@ -49,7 +49,7 @@ async def panel(call: Call) -> Response:
         seen = view.read(call.services, call.workspace, found, asked)
         return seen, _made(call.services, seen, chosen, form)
 
-    seen, body = await call.services.run(make)
+    seen, body = await call.services.draw(make)
     headers = {**pages.HEADERS, "Content-Disposition": disposition(seen, chosen, form)}
     return Response(body, headers=headers, media_type=MEDIA_TYPES[form])
 

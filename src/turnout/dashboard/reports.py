@@ -87,7 +87,7 @@ async def report(call: Call) -> Response:
     campaign = call.services.catalog.campaign(call.workspace.id, asked.get("id", "").strip())
     form = scheduling.form_of(asked.get("form") or "html")
     query = {name: asked[name] for name in view.NAMES if name in asked}
-    body = await call.services.run(scheduling.make, call.services, call.workspace, campaign, query, form)
+    body = await call.services.draw(scheduling.make, call.services, call.workspace, campaign, query, form)
     headers = scheduling.headers_of(campaign, form, call.workspace, call.services.now())
     if not asked.get("form"):
         headers["Content-Disposition"] = "inline"

@@ -190,7 +190,7 @@ async def _charts(call: Call, found: Campaign, asked: Mapping[str, str]) -> Char
         said = repr([totals, seen.last_ms, *((one.shown, one.svg) for one in panels)]).encode()
         return Charts(totals, panels, seen.last_ms, hashlib.blake2b(said, digest_size=8).hexdigest())
 
-    return await services.run(draw)
+    return await services.draw(draw)
 
 
 def _drawn(services: Services, seen: View, ask: Ask, panel: Panel, asked: Mapping[str, str]) -> Drawn:

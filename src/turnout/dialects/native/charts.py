@@ -28,7 +28,7 @@ async def chart(call: Call) -> Response:
         seen = view.read(call.services, call.workspace, campaign, {name: given[name] for name in view.NAMES})
         return picture(call.services, seen, chosen, form, asked.look, scale=asked.scale)
 
-    return Response(await call.services.run(draw), media_type=MEDIA_TYPES[form])
+    return Response(await call.services.draw(draw), media_type=MEDIA_TYPES[form])
 
 
 def _form(text: str) -> Form:

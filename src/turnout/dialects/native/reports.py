@@ -21,7 +21,7 @@ async def report(call: Call) -> Response:
     campaign = call.services.catalog.campaign(call.workspace.id, call.request.path_params["id"])
     given = msgspec.to_builtins(asked)
     query = {name: given[name] for name in view.NAMES}
-    body = await call.services.run(scheduling.make, call.services, call.workspace, campaign, query, form)
+    body = await call.services.draw(scheduling.make, call.services, call.workspace, campaign, query, form)
     headers = scheduling.headers_of(campaign, form, call.workspace, call.services.now())
     return Response(body, headers=headers, media_type=MEDIA_TYPES[form])
 
