@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
 import turnout
+from turnout.cli.root import application
 from turnout.dialects.native.routes import ROUTES
 from turnout.model import EVENT_TYPES
+from turnout.panels import view
 from turnout.settings import ENVIRONMENT, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +92,29 @@ def test_links_between_pages_lead_somewhere(name):
             found = page.parent / path if path else page
             assert found.exists(), target
             assert not part or part in headings(found), target
+
+
+#: Where lines to run are shown to people; of one in a sentence, what follows its command is left alone.
+SHOWN = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("src/turnout/dashboard/templates/*.html"))
+_LINE = re.compile(r"(?:^|[`>|/] ?|\$ )turnout ([a-z][^`<|;#\n]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [*(page for page in PAGES if page != "docs/cli.md"), *SHOWN])
+def test_lines_to_run_have_options_that_there_are(name):
+    for line in _LINE.findall(read(name)):
+        command: Any = typer.main.get_command(application)
+        words = line.split()
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+        asked = {name for word in words for name in re.findall(r"^--[a-z-]+|^-[a-z]$", word)}
+        assert asked <= known, f"turnout {line}"
+
+
+def test_charts_and_reports_are_asked_for_by_all_that_makes_a_view():
+    commands: Any = typer.main.get_command(application).commands  # type: ignore[attr-defined]
+    for command in ("chart", "report"):
+        assert {f"--{name}" for name in view.NAMES} <= {name for one in commands[command].params for name in one.opts}
 
 
 def test_what_the_tests_and_the_pages_need_is_in_the_source_distribution():

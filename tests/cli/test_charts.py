@@ -45,6 +45,8 @@ def test_a_chart_says_what_the_statistics_say(mail, tmp_path):
         (("a/b c", "-o", "c.png", "--panel", "funel"), "did you mean 'funnel'?"),
         (("a/b c", "-o", "c.png", "--panel", "funnel", "--from", "2027-01-01"), "sent"),
         (("a/b c", "-o", "c.png", "--grain", "year"), "unknown grain"),
+        (("a/b c", "-o", "c.png", "--range", "7days"), "did you mean '7d'?"),
+        (("a/b c", "-o", "c.png", "--range", "7d", "--to", "2027-01-01"), "by its name or by from and to"),
     ],
 )
 def test_what_can_not_be_drawn_leaves_no_file(mail, tmp_path, arguments, words, monkeypatch):

@@ -29,16 +29,9 @@ def chart(
             "--panel", metavar="NAME", help="What to draw: series, funnel, variations, links, countries, hours …"
         ),
     ] = "series",
+    range_: options.RangeName = "",
     metrics: options.Metrics = "",
-    grain: Annotated[
-        str,
-        typer.Option(
-            "--grain",
-            metavar="GRAIN",
-            help="hour, day, week or month; what suits the range if not given.",
-            show_default=False,
-        ),
-    ] = "",
+    grain: options.Grain = "",
     from_: options.From = "",
     to: options.To = "",
     timezone: options.Timezone = "",
@@ -60,7 +53,7 @@ def chart(
     if form not in _FORMS:
         raise UnsupportedFormat(f"'{output.name}' names no kind of picture", hint=f"there are {', '.join(_FORMS)}")
     query = asking.Range(from_, to, timezone, traffic).query()
-    given = {"panel": panel, "metrics": metrics, "grain": grain, "scale": f"{scale:g}"}
+    given = {"panel": panel, "range": range_, "metrics": metrics, "grain": grain, "scale": f"{scale:g}"}
     if dark:
         given["look"] = "dark"
     with connect(Target(url, key, data, workspace)) as server:

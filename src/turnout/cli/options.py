@@ -129,6 +129,10 @@ Filters = Annotated[
         show_default=False,
     ),
 ]
+RangeName = Annotated[
+    str,
+    typer.Option("--range", metavar="RANGE", help="7d, 30d, 90d, 365d or all, until now.", show_default=False),
+]
 From = Annotated[
     str,
     typer.Option(
@@ -138,6 +142,15 @@ From = Annotated[
 To = Annotated[
     str,
     typer.Option("--to", metavar="TIME", help="End of the range; itself not in it.", show_default=False),
+]
+Grain = Annotated[
+    str,
+    typer.Option(
+        "--grain",
+        metavar="GRAIN",
+        help="hour, day, week or month; what suits the range if not given.",
+        show_default=False,
+    ),
 ]
 Timezone = Annotated[
     str,

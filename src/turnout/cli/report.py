@@ -57,20 +57,9 @@ def report(
             show_default=False,
         ),
     ],
-    range_: Annotated[
-        str,
-        typer.Option("--range", metavar="RANGE", help="7d, 30d, 90d, 365d or all, until now.", show_default=False),
-    ] = "",
+    range_: options.RangeName = "",
     metrics: options.Metrics = "",
-    grain: Annotated[
-        str,
-        typer.Option(
-            "--grain",
-            metavar="GRAIN",
-            help="hour, day, week or month; what suits the range if not given.",
-            show_default=False,
-        ),
-    ] = "",
+    grain: options.Grain = "",
     from_: options.From = "",
     to: options.To = "",
     timezone: options.Timezone = "",
