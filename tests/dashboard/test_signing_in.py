@@ -89,6 +89,16 @@ def test_a_session_is_renewed_while_somebody_is_there(tenant, house, url):
             assert again.at_s >= now_s
 
 
+def test_over_https_a_neighbour_s_cookie_opens_nothing(tenant, served_with):
+    url, behind = served_with(proxy_hops=1), {"X-Forwarded-Proto": "https"}
+    answer = httpx.post(f"{url}/sign-in", data={"key": tenant.key}, headers=behind)
+    cookie = answer.headers["set-cookie"].partition("=")[2].partition(";")[0]
+    # A site below the same domain may set this one, and not the other.
+    for name, status in (("turnout_session", 303), ("__Host-turnout_session", 200)):
+        headers = {**behind, "Cookie": f"{name}={cookie}"}
+        assert httpx.get(f"{url}/dashboard/settings", headers=headers).status_code == status
+
+
 def test_guessing_ends_and_whoever_was_in_before_goes_on(tenant, served_with, make_tenant):
     # Addresses of this machine are not counted: a proxy in front says that it is another.
     url = served_with(attempts_limit_per_minute=3, proxy_hops=1)

@@ -112,7 +112,7 @@ def sessions_of(services: Services) -> Sessions:
 def signed_in(request: Request, services: Services) -> tuple[Session, Caller]:
     """Who is signed in. SignedOut if nobody is, or their key was revoked."""
     now_s = int(services.now().timestamp())
-    session = sessions_of(services).read(cookie_of(request), now_s)
+    session = sessions_of(services).read(cookie_of(request, services.settings), now_s)
     if session is None:
         raise SignedOut("nobody is signed in")
     key = services.catalog.key(session.key)
@@ -121,9 +121,21 @@ def signed_in(request: Request, services: Services) -> tuple[Session, Caller]:
     return session, Caller(services.catalog.workspace(key.workspace), key)
 
 
-def cookie_of(request: Request) -> str:
-    """The cookie of a session that the request carries; empty if it has none."""
-    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE, "")
+def cookie_of(request: Request, settings: Settings) -> str:
+    """The cookie of a session that the request carries; empty if it has none.
+
+    Over https only the one that no neighbour can set: a site below the same domain, or whoever answers for it over
+    plain http, could have somebody work in a session that isn't theirs.
+    """
+    return request.cookies.get(SECURE_COOKIE if is_secure(request, settings) else COOKIE, "")
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    """Whether people reach this server over https."""
+    try:
+        return public_base(request, settings).startswith("https://")
+    except InvalidInput:
+        return False
 
 
 def keep(response: Response, sessions: Sessions, session: Session, *, secure: bool) -> None:

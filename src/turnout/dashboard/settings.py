@@ -256,7 +256,7 @@ async def _revoke_key(call: Call, form: Form) -> Response:
         return pages.go(PAGE, section="keys", said="revoked")
     session.sessions_of(call.services).end(call.request.state.session)
     response = pages.go("/sign-in")
-    response.delete_cookie(session.COOKIE, path="/")
+    session.drop(response)
     return response
 
 

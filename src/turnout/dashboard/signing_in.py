@@ -6,11 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout.capture.address import client_address
-from turnout.capture.links import public_base
 from turnout.dashboard import pages, session
 from turnout.dashboard.session import RENEWED_AFTER_S, Session, sessions_of
 from turnout.dialects.contract import Call
-from turnout.errors import InvalidInput, RateLimited, SignedOut
+from turnout.errors import RateLimited, SignedOut
 
 #: Where one goes who asked for nothing in particular.
 HOME = "/"
@@ -25,7 +24,7 @@ async def ask(call: Call) -> Response:
     try:
         session.signed_in(call.request, call.services)
     except SignedOut:
-        return _form(call, onward, is_over=bool(session.cookie_of(call.request)))
+        return _form(call, onward, is_over=bool(session.cookie_of(call.request, call.services.settings)))
     return pages.go(_ours(onward))
 
 
@@ -50,7 +49,9 @@ async def sign_in(call: Call) -> Response:
         return _form(call, onward, "This key may not read. A key with the scope read is needed here.", 403)
     response = pages.go(_ours(onward))
     begun = sessions_of(call.services).begin(key.id, _now_s(call))
-    session.keep(response, sessions_of(call.services), begun, secure=_is_secure(call))
+    session.keep(
+        response, sessions_of(call.services), begun, secure=session.is_secure(call.request, call.services.settings)
+    )
     return response
 
 
@@ -76,7 +77,12 @@ def renew(call: Call, response: Response) -> None:
     if known is None or response.status_code != 200 or _now_s(call) - known.at_s < RENEWED_AFTER_S:
         return
     sessions = sessions_of(call.services)
-    session.keep(response, sessions, sessions.renewed(known, _now_s(call)), secure=_is_secure(call))
+    session.keep(
+        response,
+        sessions,
+        sessions.renewed(known, _now_s(call)),
+        secure=session.is_secure(call.request, call.services.settings),
+    )
 
 
 def _form(call: Call, onward: str, wrong: str = "", status: int = 200, *, is_over: bool = False) -> Response:
@@ -93,10 +99,3 @@ def _ours(onward: str) -> str:
 
 def _now_s(call: Call) -> int:
     return int(call.services.now().timestamp())
-
-
-def _is_secure(call: Call) -> bool:
-    try:
-        return public_base(call.request, call.services.settings).startswith("https://")
-    except InvalidInput:
-        return False
