@@ -125,6 +125,20 @@ def test_a_long_show_is_shown_by_the_hour(house, tenant):
     assert "in the hour from 22:00 on 2026-11-18 (Asia/Kolkata)" in found.words[1]
 
 
+def test_an_hour_that_clocks_lengthen_by_half_is_two_and_ends_no_show(house, tenant):
+    """On Lord Howe Island clocks go back from 2:00 to 1:30."""
+    start = dt.datetime(2026, 4, 4, 10, tzinfo=dt.UTC)
+    ends = [start + dt.timedelta(hours=1 + place) for place in range(9)]
+    tenant.send(
+        *(watched("isle", f"v{place}", 0, 3600, time=end.isoformat(), id=f"{place}") for place, end in enumerate(ends))
+    )
+    found = shown(house, tenant, live.draw_concurrency, "isle", timezone="Australia/Lord_Howe")
+    told = tenant.stats(PEAK, dimensions="hour", campaign="isle", timezone="Australia/Lord_Howe", sort="hour")["rows"]
+    assert [dict(row) for row in found.table.rows] == told
+    hours = [row["hour"][11:16] + row["hour"][19:] for row in told]
+    assert hours[4:6] == ["01:00+11:00", "01:00+10:30"]
+
+
 def test_the_hour_that_clocks_repeat_is_there_twice(house, tenant):
     time = "2026-10-25T01:05:00Z"
     event = {"type": "watched", "campaign": "night", "recipient": "a", "time": time, "duration_s": 600}

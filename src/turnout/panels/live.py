@@ -55,10 +55,14 @@ def airing(view: View, ask: Ask, *, latest: bool = False, names: Sequence[str] =
     middle_ms = max(full) if latest else max(full, key=lambda start_ms: (full[start_ms], -start_ms))
     least = full[middle_ms] * _FEW
     first_ms = last_ms = middle_ms
-    while full.get(first_ms - _HOUR_MS, 0) > least:
-        first_ms -= _HOUR_MS
-    while full.get(last_ms + _HOUR_MS, 0) > least:
-        last_ms += _HOUR_MS
+    busy = sorted(start_ms for start_ms, size in full.items() if size > least)
+    # Where clocks change by half an hour, one hour begins sooner after another.
+    for start_ms in reversed(busy[: busy.index(middle_ms)]):
+        if first_ms - start_ms <= _HOUR_MS:
+            first_ms = start_ms
+    for start_ms in busy[busy.index(middle_ms) :]:
+        if start_ms - last_ms <= _HOUR_MS:
+            last_ms = start_ms
     grain: Grain = "minute" if last_ms + _HOUR_MS - first_ms <= MINUTES_UNTIL_MS else "hour"
     from_ms, to_ms = first_ms, last_ms + _HOUR_MS
     if view.from_ms is not None:
@@ -159,6 +163,8 @@ def _labels(timezone: str, when: Airing) -> Iterator[str]:
     before = ""
     for moment_ms in range(when.from_ms - when.from_ms % step_ms, when.to_ms, step_ms):
         local = dt.datetime.fromtimestamp(moment_ms / 1000, zone).replace(second=0, microsecond=0)
+        # An hour keeps the offset of its moment, though its beginning may have had another.
+        local = local.replace(tzinfo=dt.timezone(local.utcoffset() or dt.timedelta()))
         label = (local if when.grain == "minute" else local.replace(minute=0)).isoformat(timespec="seconds")
         if label != before:
             yield label
