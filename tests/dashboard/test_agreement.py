@@ -198,7 +198,18 @@ def test_what_was_left_out_is_what_the_api_left_out(sampled, visit):
     meta = Held(sampled.client, "spring-sale", view, page).ask(names)["meta"]
     left_out = sum(meta["excluded"].values())
     assert left_out
-    assert f"{left_out:,} events did not count" in page.text
+    assert f"{left_out:,} events did not count, as machine traffic" in page.text
+
+
+def test_people_who_were_left_out_are_not_called_machines(sampled, visit):
+    client = visit(sampled)
+    for path, query in (
+        ("/dashboard/campaign", {"id": "spring-sale", "section": "traffic"}),
+        ("/dashboard/compare", {"id": ["spring-sale", "onboarding"]}),
+    ):
+        page = read(client.get(path, params={**query, "traffic": "bot"}).text)
+        assert "events of other traffic did not count" in page.text, path
+        assert "as machine traffic" not in page.text, path
 
 
 def test_files_hold_what_the_page_shows(sampled, visit):

@@ -21,7 +21,7 @@ from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, Unknown
 from turnout.model import TRAFFIC_CLASSES, Campaign
 from turnout.panels import view
 from turnout.panels.contract import Ask, Panel, Shown, View
-from turnout.panels.headline import Headline, headline
+from turnout.panels.headline import Headline, headline, left_out
 from turnout.panels.picture import caption
 from turnout.panels.registry import PANELS
 from turnout.panels.status import status
@@ -94,6 +94,7 @@ async def _page(call: Call, seen: View, section: str, asked: Mapping[str, str]) 
         tabs=_tabs(seen.campaign, section, asked, has),
         bar=choosing.bar(seen.campaign.id, section, asked, seen.timezone, seen.metrics),
         headline=numbers,
+        left_out=left_out(numbers.left_out, seen.traffic),
         traffic_address=choosing.address(seen.campaign.id, "traffic", asked),
         caption=caption(seen),
         panels=drawn,
@@ -114,6 +115,7 @@ def _refused(call: Call, found: Campaign, section: str, asked: Mapping[str, str]
         tabs=(),
         bar=choosing.bar(found.id, section, asked, asked.get("timezone") or timezone, metrics),
         headline=Headline(()),
+        left_out="",
         traffic_address="",
         caption="",
         panels=(),

@@ -22,7 +22,7 @@ from turnout.dashboard.choosing import Choice, traffic_choices, zone_names
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
 from turnout.model import Campaign
-from turnout.panels import comparison
+from turnout.panels import comparison, headline
 from turnout.panels.comparison import CHOICES, LIMIT_CAMPAIGNS, Comparison, Curve, Length, Send
 from turnout.panels.contract import Panel, Shown, words
 from turnout.panels.status import status
@@ -92,7 +92,10 @@ async def compare(call: Call) -> Response:
         is_full=len(shown) >= LIMIT_CAMPAIGNS,
         unsent=unsent,
         panels=drawn,
-        left_out=sum(count for one in drawn for count in one.shown.excluded.values()),
+        left_out=headline.left_out(
+            sum(count for one in drawn for count in one.shown.excluded.values()),
+            asking.traffic(asked.traffic) if drawn else (),
+        ),
         wrong=wrong,
     )
 

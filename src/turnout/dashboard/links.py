@@ -15,7 +15,7 @@ from turnout.dashboard.choosing import Choice
 from turnout.dialects.contract import Call
 from turnout.errors import Conflict, InvalidInput, TooLarge, TurnoutError
 from turnout.model import Link, Workspace
-from turnout.panels import view
+from turnout.panels import headline, view
 from turnout.panels.contract import Cell, column
 from turnout.panels.view import Range
 from turnout.services import Services
@@ -175,7 +175,8 @@ async def _page(
         zones=list(dict.fromkeys((where.timezone, workspace.timezone, "UTC"))),
         previous=_address(asked, page=seen.page - 1) if seen.page > 1 else "",
         following=_address(asked, page=seen.page + 1) if seen.page < seen.pages else "",
-        with_machines=_address(asked, traffic="all"),
+        left_out=headline.left_out(seen.left_out, traffic, "click"),
+        with_everything=_address(asked, traffic="all"),
         here=_address(asked),
         back=urlencode(asked),
         narrows=bool(wanted.search or wanted.campaign),

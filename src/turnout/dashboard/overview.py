@@ -198,7 +198,7 @@ async def overview(call: Call) -> Response:
         previous=_address(asked, page=seen.page.number - 1) if seen.page.number > 1 else "",
         following=_address(asked, page=seen.page.number + 1) if seen.page.number < seen.page.count else "",
         everything=_address({name: asked[name] for name in ("metrics", "sort") if name in asked}),
-        with_machines=_address(asked, traffic="all"),
+        with_everything=_address(asked, traffic="all"),
         statuses=STATUSES,
         offered=[column(name) for name in dict.fromkeys((*OFFERED, *wanted.metrics))],
         limit_columns=listing.LIMIT_COLUMNS,

@@ -5,9 +5,11 @@ A view and a way to ask enter; the few numbers that the campaign has leave, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from turnout.model import DEFAULT_TRAFFIC
+from turnout.panels import wording
 from turnout.panels.contract import Ask, Cell, Kind, View, kind_of, words
 from turnout.stats.metrics import METRICS
 
@@ -40,6 +42,15 @@ class Headline:
     def left_out(self) -> int:
         """Events that did not count."""
         return sum(self.excluded.values())
+
+
+def left_out(count: int, traffic: Collection[str], thing: str = "event") -> str:
+    """How many events a view leaves out, in words; empty if none. Where it leaves people out, too, it says no why."""
+    if not count:
+        return ""
+    if set(DEFAULT_TRAFFIC) <= set(traffic):
+        return f"{wording.many(count, thing)} did not count, as machine traffic"
+    return f"{wording.many(count, thing)} of other traffic did not count"
 
 
 #: Metrics in order, each with its rate, and whether a campaign that sends shows it at zero too.
