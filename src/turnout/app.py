@@ -99,16 +99,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         events = EventStore(engine, settings.data / "journal.json")
         alone = _is_embedded(settings)
         finished, keeper = _kept_ahead(engine, store, catalog, events) if alone else (None, None)
-        statistics = Statistics(
-            engine,
-            catalog,
-            Credits(engine, alone=alone),
-            finished,
-            keeper,
-            cache_entries=settings.cache_entries if alone else 0,
-            repairs=lambda: events.repairs,
-            observe=telemetry.answered,
-        )
+        statistics = _statistics(settings, engine, catalog, events, telemetry, (finished, keeper))
         ending.callback(statistics.close)
         unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack")
         ending.callback(unpacker.shutdown)
@@ -147,6 +138,27 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         )
         _set_going(services, store, keeper, reviewers, ending)
         return House(services, ownership, generated, ending.pop_all())
+
+
+def _statistics(
+    settings: Settings,
+    engine: Engine,
+    catalog: Catalog,
+    events: EventStore,
+    telemetry: Telemetry,
+    kept: tuple[Finished | None, Keeper | None],
+) -> Statistics:
+    """What answers questions; it remembers answers where nobody else writes to the store."""
+    alone = _is_embedded(settings)
+    return Statistics(
+        engine,
+        catalog,
+        Credits(engine, alone=alone),
+        *kept,
+        cache_entries=settings.cache_entries if alone else 0,
+        repairs=lambda: events.repairs,
+        observe=telemetry.answered,
+    )
 
 
 def _writer(
