@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from turnout.dashboard import overview
 from turnout.dashboard.listing import PAGE_ROWS
 
 METRICS = "sent,unique_opened,open_rate,unique_clicked,click_rate,conversions,revenue,viewers"
@@ -76,6 +77,20 @@ def test_totals_of_what_was_found_count_everybody_once(sampled, visit):
     sent = [int(one["sent"]) for one in found.values()]
     assert sent == sorted(sent, reverse=True)
     assert "<title>Clicked a day" in page or "<title>Opened a day" in page
+
+
+def test_too_many_to_be_counted_together_are_not_all_there_are(tenant, visit, monkeypatch):
+    """The totals of all campaigns are not those of what was found."""
+    monkeypatch.setattr(overview, "LIMIT_FILTER_VALUES", PAGE_ROWS)
+    event = {"type": "sent", "recipient": "a", "time": "2026-11-10T10:00:00Z"}
+    tenant.send(*({**event, "campaign": f"c{number}"} for number in range(PAGE_ROWS + 1)))
+    tenant.send(*({**event, "campaign": "other", "recipient": f"r{number}"} for number in range(9)))
+    page = visit(tenant).get("/", params={"q": "c", "metrics": "sent"}).text
+    totals = cells(page.split('id="totals"')[1].split("</dl>")[0])
+    assert totals == {"campaigns": str(PAGE_ROWS + 1), "sent": str(PAGE_ROWS)}
+    assert "too many campaigns to be counted together" in page
+    few = visit(tenant).get("/", params={"q": "other"}).text
+    assert "too many campaigns" not in few
 
 
 def test_dates_stay_until_a_range_is_chosen(sampled, visit):

@@ -143,10 +143,12 @@ class Heading:
 
 @dataclass(frozen=True)
 class Found:
-    """The campaigns of the page, and of all that were found their ids; None if that is all there are, or too many."""
+    """The campaigns of the page, and of all that were found their ids; None if that is all there are. Those of the page
+    alone if they `are_too_many` to be counted together."""
 
     page: Page
     everybody: tuple[str, ...] | None
+    are_too_many: bool
     currency: str
     channels: tuple[list[str], int]
     tags: tuple[list[str], int]
@@ -154,13 +156,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Seen:
-    """All that the page shows of the campaigns. `currency` is the one that amounts are sorted in, if they are."""
+    """All that the page shows of the campaigns. `currency` is the one that amounts are sorted in, if they are. `totals`
+    and `left_out` are of all that were found, or of those shown if they `are_too_many`."""
 
     page: Page
     lines: tuple[Line, ...]
     columns: tuple[Column, ...]
     totals: Row
     left_out: int
+    are_too_many: bool
     currency: str
     channels: tuple[list[str], int]
     tags: tuple[list[str], int]
@@ -245,7 +249,9 @@ async def _look(asking: Asking, workspace: Workspace, asked: Wanted) -> Seen:
         )
         for one in campaigns
     )
-    return Seen(found.page, lines, columns, totals, left_out, found.currency, found.channels, found.tags)
+    return Seen(
+        found.page, lines, columns, totals, left_out, found.are_too_many, found.currency, found.channels, found.tags
+    )
 
 
 def _find(asking: Asking, workspace: Workspace, asked: Wanted, now: dt.datetime) -> Found:
@@ -259,10 +265,12 @@ def _find(asking: Asking, workspace: Workspace, asked: Wanted, now: dt.datetime)
         if METRICS[asked.sort].kind == "money":
             currency = listing.commonest_currency(numbers.values(), asked.sort)
     page = listing.page_of(listing.ordered(found, asked, numbers, currency), asked.page)
-    narrowed = asked.narrows and len(found) <= LIMIT_FILTER_VALUES
+    are_too_many = asked.narrows and len(found) > LIMIT_FILTER_VALUES
+    counted = page.campaigns if are_too_many else found
     return Found(
         page,
-        tuple(one.id for one in found) if narrowed else None,
+        tuple(one.id for one in counted) if asked.narrows else None,
+        are_too_many,
         currency,
         listing.commonest((one.channels for one in every), LIMIT_CHOICES),
         listing.commonest((one.tags for one in every), LIMIT_CHOICES),
