@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from turnout.charts.theme import COLOURS, GRID, SERIES, distinct, recolour
+from turnout.charts.theme import COLOURS, GRID, SERIES, distinct, recolour, worded
 
 LOOKS = ("light", "dark")
 
@@ -73,3 +73,11 @@ def test_parts_of_two_drawings_never_have_the_same_name():
     assert named == (
         '<g clip-path="url(#a-clip1)"><text>id="clip1"</text></g><clipPath id="a-clip1"/><use href="#a-clip1"/>'
     )
+
+
+def test_a_layer_without_marks_is_no_picture():
+    empty = '<g class="mark-symbol role-mark" role="graphics-symbol" aria-roledescription="symbol mark container"/>'
+    mark = '<path aria-label="a" role="graphics-symbol" aria-roledescription="bar"/>'
+    full = '<g class="m" role="graphics-object" aria-roledescription="rect mark container">'
+    drawn = f"<svg>{full}{mark}</g>{empty}</svg>"
+    assert worded(drawn) == f'<svg>{full}{mark}</g><g class="mark-symbol role-mark"/></svg>'

@@ -26,14 +26,6 @@ def test_the_style_sheet_has_the_colours_of_the_charts_in_light_and_in_dark():
         assert (found[0][colour.name], found[1][colour.name]) == (colour.light, colour.dark), colour.name
 
 
-def test_a_layer_without_marks_is_no_picture():
-    empty = '<g class="mark-symbol role-mark" role="graphics-symbol" aria-roledescription="symbol mark container"/>'
-    mark = '<path aria-label="a" role="graphics-symbol" aria-roledescription="bar"/>'
-    full = '<g class="m" role="graphics-object" aria-roledescription="rect mark container">'
-    drawn = f"<svg>{full}{mark}</g>{empty}</svg>"
-    assert pages.drawing(drawn) == f'<svg>{full}{mark}</g><g class="mark-symbol role-mark"/></svg>'
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [

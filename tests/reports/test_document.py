@@ -72,6 +72,9 @@ def test_every_metric_in_it_is_defined_once(house, sampled):
     assert len(names) == len(set(names))
     assert {"Sent", "Open rate", "Revenue"} <= set(names)
     assert all(definition for _, definition in made.definitions)
+    # Of the hours of the week there is a chart alone: no column of it needs a definition.
+    assert "hours" in {part.panel.name for part in made.parts}
+    assert not {name for name in names if name.startswith("Opened mon")}
 
 
 @pytest.mark.parametrize(

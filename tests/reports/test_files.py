@@ -56,6 +56,7 @@ def test_a_page_needs_nothing_and_runs_nothing(house, sold):
     names = [name for name, _ in page.tags]
     assert names.count("style") == 1
     assert not {"script", "link", "iframe", "object", "img", "base", "form"} & set(names)
+    assert 'mark container"/>' not in text, "an empty layer is no picture"
     assert names.count("svg") == sum(part.shown.spec is not None for part in sold.parts) > 5
     for name, attributes in page.tags:
         assert not [one for one in attributes if one.startswith("on") or one == "style"], name

@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from turnout.charts.theme import CONFIG, Look, Spec, distinct, recolour
+from turnout.charts.theme import CONFIG, Look, Spec, distinct, recolour, worded
 from turnout.charts.worker import LENGTH
 from turnout.errors import NotDrawn, Overloaded, TooLarge
 
@@ -77,7 +77,7 @@ class Renderer:
         text = _UNDRAWABLE.sub(
             lambda found: found[1] or "\N{REPLACEMENT CHARACTER}", _encode({"config": CONFIG, **spec}).decode()
         )
-        drawn = recolour(self._drawn({"make": "svg", "spec": text}).decode(), look)
+        drawn = worded(recolour(self._drawn({"make": "svg", "spec": text}).decode(), look))
         return distinct(drawn, f"c{hashlib.sha256(text.encode()).hexdigest()[:8]}-") if look == "page" else drawn
 
     def picture(self, spec: Spec, form: Form, look: Look = "light", *, scale: float = 2.0) -> bytes:

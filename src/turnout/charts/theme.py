@@ -65,6 +65,9 @@ _COLOUR = re.compile(r'(fill|stroke|stop-color)="(#[0-9a-f]{6})"')
 #: What parts of a drawing call one another by.
 _IDENTIFIER = re.compile(r'(\bid="|url\(#|href="#)')
 
+#: A layer that nothing is drawn in says that it is a picture, and has no words for it.
+_EMPTY_LAYER = re.compile(r'<g( class="[^"]*") role="graphics-symbol" aria-roledescription="[a-z]+ mark container"/>')
+
 #: What every chart shares (https://vega.github.io/vega-lite/docs/config.html).
 CONFIG: Spec = {
     "background": None,
@@ -113,6 +116,11 @@ def recolour(svg: str, look: Look) -> str:
         return f'{found[1]}="{colours.get(found[2], found[2])}"'
 
     return _TAG.sub(lambda tag: _COLOUR.sub(exchanged, tag[0]), svg)
+
+
+def worded(svg: str) -> str:
+    """A drawing in which nothing calls itself a picture that has no words."""
+    return _EMPTY_LAYER.sub(r"<g\1/>", svg)
 
 
 def distinct(svg: str, prefix: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import mimetypes
-import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -42,8 +41,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-
-_EMPTY_LAYER = re.compile(r'<g( class="[^"]*") role="graphics-symbol" aria-roledescription="[a-z]+ mark container"/>')
 
 #: A form of a page; the largest is a list of networks.
 FORM_LIMIT_BYTES = 256 << 10
@@ -153,8 +150,7 @@ def tied(text: str) -> str:
 
 def drawing(svg: str) -> Markup:
     """A drawing of our own renderer, which escaped the texts in it."""
-    # A layer that nothing is drawn in says that it is a picture, and has no words for it.
-    return Markup(_EMPTY_LAYER.sub(r"<g\1/>", svg))
+    return Markup(svg)
 
 
 def frame(request: Request, services: Services, caller: Caller | None) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def _parts(view: View, ask: Ask) -> Iterator[Part]:
 def _definitions(figures: Iterable[Figure], parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
     cards = [figure.card for figure in figures]
     columns = [column(name) for card in cards for name in (card.name, card.rate) if name]
-    columns += [one for part in parts for one in part.shown.table.columns]
+    columns += [one for part in parts if part.shown.table.rows for one in part.shown.table.columns]
     for name, found in {one.name: one for one in columns if one.definition}.items():
         # Its own name: what a column is headed may be shorter.
         yield words(name), found.definition
