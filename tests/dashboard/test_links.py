@@ -188,6 +188,11 @@ def test_what_can_not_be_is_said_above_the_form(tenant, visit, fields, status, w
     assert tenant.client.get("/v1/links").json()["total"] == 1
 
 
+def test_a_form_that_no_page_of_ours_made_is_refused(tenant, visit):
+    back = "&".join(f"x{number}=1" for number in range(21))
+    assert post(visit(tenant), "add", url="https://x.org/a", campaign="c", back=back).status_code == 400
+
+
 def test_who_may_not_change_sees_no_form(make_tenant, house, visit):
     owner = make_tenant()
     link = add(owner)

@@ -96,7 +96,10 @@ async def links(call: Call) -> Response:
 async def change(call: Call) -> Response:
     """Add, change or end a link. What can't be is said above the form, with all that was typed in."""
     fields = {name: values[0] for name, values in (await pages.form(call)).items()}
-    asked = _asked(parse_qsl(fields.get("back", ""), max_num_fields=20))
+    try:
+        asked = _asked(parse_qsl(fields.get("back", ""), max_num_fields=20))
+    except ValueError:
+        raise InvalidInput("this form is not of a page of ours", field="back") from None
     registry, workspace = call.services.catalog.links, call.workspace.id
     action, link = fields.get("action", ""), None
     try:
