@@ -92,6 +92,14 @@ def test_where_nobody_opened_there_is_nothing_to_draw(house, sampled):
     assert shown(house, sampled, hours.draw, "stock-hook").empty
 
 
+def test_opens_before_the_days_that_are_looked_at_are_not_denied(house, tenant):
+    kinds = {"opened": "2026-01-02T10:00:00Z", "unsubscribed": "2026-11-02T10:00:00Z"}
+    tenant.send(*({"type": kind, "campaign": "old", "recipient": "a", "time": time} for kind, time in kinds.items()))
+    found = shown(house, tenant, hours.draw, "old")
+    assert found.empty.startswith("Nobody opened or clicked in the last 92 days of this range")
+    assert shown(house, tenant, hours.draw, "old", to="2026-02-01").table.rows
+
+
 def test_hours_of_every_day_fit_into_what_is_asked_for(tenant):
     day_ms = 86_400_000
     view = made_up(tenant.workspace, first_ms=0, last_ms=hours.LIMIT_DAYS * day_ms - 1)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy
 import pytest
+from tests.panels.looking import shown as shown_of
 
 from turnout.model import Campaign, Goal, Variation, Workspace
 from turnout.panels import naming, significance, variations, verdicts
@@ -221,6 +222,23 @@ def test_of_several_control_groups_the_largest_is_compared_and_the_others_are_na
     assert [row["variation"] for row in shown.table.rows if row["rate"] == "Converted"] == ["l", "a", "b"]
     assert "Of several control groups the largest is shown, without k." in shown.words
     assert not any("largest arms" in one for one in shown.words)
+
+
+def test_the_largest_arms_are_the_largest_of_more_than_a_thousand(house, tenant):
+    sent = {"type": "sent", "campaign": "many", "time": "2026-11-02T10:00:00Z"}
+    tenant.send(*({**sent, "variation": f"v{number:04}", "recipient": f"r{number}"} for number in range(1100)))
+    tenant.send(*({**sent, "variation": "z", "recipient": f"z{number}"} for number in range(3)))
+    found = shown_of(house, tenant, variations.draw, "many")
+    assert ("z", 3) in {(row["variation"], row["of"]) for row in found.table.rows}
+    assert "Shown are the 12 largest arms; there are 1089 more." in found.words
+
+
+def test_an_arm_that_nobody_is_known_of_did_nothing_strange():
+    """One arm has deliveries alone, the other sends alone: there is no measure that suits both."""
+    rows = {"a": counts(unique_delivered=9), "b": counts(unique_reached=9, unique_sent=9, unique_opened=1)}
+    found = drawn(campaign(), rows)
+    assert found.table.rows[0]["value"] is None
+    assert not any("more people did it" in one for one in found.words)
 
 
 def test_more_people_than_recipients_are_no_rate():

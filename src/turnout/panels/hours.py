@@ -31,6 +31,10 @@ _FAINTEST = 0.12
 _HOUR = Column("hour_of_day", "Hour", "text", "The hour of the day, in the zone of the view.")
 
 _EMPTY = "Nobody opened or clicked in this range, so there are no hours to compare."
+_EMPTY_SINCE = (
+    f"Nobody opened or clicked in the last {LIMIT_DAYS} days of this range, and no more are looked at. Choose a range "
+    "that ends sooner after the send."
+)
 
 #: One (weekday, hour of the day), Monday and midnight being 0.
 Place = tuple[int, int]
@@ -55,7 +59,7 @@ def draw(view: View, ask: Ask) -> Shown:
     counts = gather(answer.rows, metrics)
     maps = [_Hours(*one, counts[one[0]]) for one in _SHOWN if counts[one[0]]]
     if not maps:
-        return Shown(Table((), ()), empty=_EMPTY, excluded=answer.excluded)
+        return Shown(Table((), ()), empty=_EMPTY_SINCE if is_cut else _EMPTY, excluded=answer.excluded)
     table = _table(maps)
     words = [_best(one) for one in maps]
     words.append(

@@ -19,6 +19,9 @@ from turnout.panels.verdicts import Compared, Measured
 #: Arms that are compared; of more, those with the most recipients.
 LIMIT_ARMS = 12
 
+#: Arms that are looked at for the largest.
+_LIMIT_LOOKED_AT = 10_000
+
 #: A campaign that nobody ended is over when nothing came for so long.
 SILENT_MS = 7 * 86_400_000
 
@@ -121,7 +124,8 @@ class Rate:
 
 def draw(view: View, ask: Ask) -> Shown:
     """Intervals, a small chart for each rate."""
-    answer = ask(view.question((*_BASES, "unique_enrolled", *(metric for metric, _, _ in _RATES)), ("variation",)))
+    names = (*_BASES, "unique_enrolled", *(metric for metric, _, _ in _RATES))
+    answer = ask(view.question(names, ("variation",), limit=_LIMIT_LOOKED_AT))
     rows = {str(row["variation"]): _counts(row) for row in answer.rows}
     nowhere = rows.pop("", {})
     if not rows and not view.campaign.variations:
@@ -213,7 +217,7 @@ def _warnings(
     if unequal:
         yield unequal
     for rate in rates:
-        strange = [one.arm for one in rate.arms if one.share is None]
+        strange = [one.arm for one in rate.arms if one.people > one.of]
         if strange:
             yield (
                 f"{rate.did} can't be compared for {verdicts.names(strange)}: more people did it than are known to "

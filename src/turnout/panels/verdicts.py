@@ -117,7 +117,9 @@ def _of_group(group: Sequence[Compared], comparisons: int, running: bool) -> lis
     said = [_different(each, comparisons) for each in different[:LIMIT_NAMED]]
     if len(different) > LIMIT_NAMED:
         rest = [each.arm.arm for each in different[LIMIT_NAMED:]]
-        said.append(f"So do {names(rest)} differ from {group[0].against.arm} on {group[0].rate}.")
+        said.append(
+            f"On {group[0].rate}, {names(rest)} differ{'s' * (len(rest) == 1)} from {group[0].against.arm}, too."
+        )
     early = [each for each in group if each.is_early]
     if early:
         said.append(_early(early, running))
