@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from decimal import Decimal
 
@@ -24,6 +25,31 @@ def test_the_style_sheet_has_the_colours_of_the_charts_in_light_and_in_dark():
     found = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", part)) for part in (light, dark)]
     for colour in COLOURS:
         assert (found[0][colour.name], found[1][colour.name]) == (colour.light, colour.dark), colour.name
+
+
+#: A form of a schedule whose reports nobody would have.
+REPORT = {"action": "add", "every": "day", "weekday": "monday", "at": "08:00", "timezone": "UTC", "range": "7d"}
+REPORT |= {"format": "pdf"}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "words"),
+    [
+        ("settings", {"action": "add-hook", "provider": "zzzz"}, "Unknown provider 'zzzz'."),
+        ("reports", REPORT, "The reports would go nowhere."),
+        ("links", {"action": "add", "url": "nowhere", "campaign": "a"}, "http"),
+    ],
+)
+def test_every_form_says_what_is_wrong_in_sentences(tenant, visit, path, fields, words):
+    client = visit(tenant)
+    token = client.get(f"/dashboard/{path}").text.split('name="form_token" value="')[1].split('"')[0]
+    answer = client.post(f"/dashboard/{path}", data={"form_token": token, **fields})
+    assert answer.status_code == 400
+    _, alert = answer.text.split('role="alert"', 1)
+    said = html.unescape(re.sub("<[^>]+>", "", alert.partition(">")[2].partition("</p>")[0]))
+    assert said[0].isupper()
+    assert said.endswith(".")
+    assert words in said
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(tenant, visit):
     client = visit(tenant)
     answer = client.post(PAGE, data={**SAID, "form_token": token(client)})
     assert answer.status_code == 400
-    assert "no campaign &#39;spring&#39;" in answer.text
+    assert "No campaign &#39;spring&#39;." in answer.text
     assert re.search(r'name="of" value="ids" checked', answer.text)
     assert "spring\n\n&lt;b&gt;bold&lt;/b&gt;" in answer.text
     assert 'value="Asia/Kolkata"' in answer.text

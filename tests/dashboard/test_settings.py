@@ -174,7 +174,7 @@ def test_the_workspace_is_set_as_by_the_api(tenant, enter):
     ("changes", "wrong"),
     [
         ({"name": " "}, "Name: a workspace needs one"),
-        ({"timezone": "Europe/Berlim"}, "unknown time zone &#39;Europe/Berlim&#39;"),
+        ({"timezone": "Europe/Berlim"}, "Unknown time zone &#39;Europe/Berlim&#39;. Did you mean"),
         ({"influence_window_s": "31", "influence_window_s.unit": "days"}, "from 1 second to 30 days"),
         ({"influence_window_s": "0"}, "from 1 second to 30 days"),
         ({"dormant_s": "1e9"}, "a whole number is needed"),
@@ -271,7 +271,7 @@ def test_a_key_s_secret_is_in_one_answer_and_nowhere_else(tenant, enter, caplog)
     ("fields", "wrong"),
     [
         ({}, "Scopes: say what the key may do"),
-        ({"scopes": "root"}, "unknown scope"),
+        ({"scopes": "root"}, "Unknown scope"),
         ({"permissions": "a..b"}, "is no permission"),
         ({"scopes": "read", "name": "x" * 300}, "Name: at most 256 characters"),
     ],
@@ -377,8 +377,8 @@ def test_a_hook_s_address_is_shown_once_and_what_comes_to_it_always(tenant, ente
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({"provider": "postmerk"}, "unknown provider"),
-        ({"provider": "postmark", "option.heder": "x"}, "unknown option of postmark"),
+        ({"provider": "postmerk"}, "Unknown provider"),
+        ({"provider": "postmark", "option.heder": "x"}, "Unknown option of postmark"),
         ({"provider": "cloudevents", "options": "type.a"}, "is not NAME=VALUE"),
         ({"provider": "postmark", "secret": "x" * 5000}, "Secret: at most 4096 characters"),
     ],

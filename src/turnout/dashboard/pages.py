@@ -125,6 +125,7 @@ def _environment() -> jinja2.Environment:
     made.filters["words"] = words
     made.filters["raw"] = raw
     made.filters["tied"] = tied
+    made.filters["told"] = told
     made.globals["static"] = address_of
     made.globals["link"] = link
     return made
@@ -146,6 +147,12 @@ def raw(value: Cell) -> str:
 def tied(text: str) -> str:
     """A value in words that stays together with its unit: a line may end after a +, and nowhere else."""
     return text.replace(" ", "\N{NO-BREAK SPACE}").replace("+\N{NO-BREAK SPACE}", "+ ")
+
+
+def told(error: TurnoutError) -> str:
+    """What is wrong and what to do about it, as sentences: errors begin small and end without a stop."""
+    parts = (one[:1].upper() + one[1:] for one in (error.message, error.hint) if one)
+    return " ".join(one if one.endswith((".", "?", "!")) else f"{one}." for one in parts)
 
 
 def drawing(svg: str) -> Markup:

@@ -43,7 +43,7 @@ WORDS: dict[ReportRange, str] = {
 def check(fields: ScheduleFields, *, can_mail: bool) -> None:
     """InvalidInput, with the field at fault, for what could never be delivered or never be due."""
     if not fields.folder and not fields.to:
-        hint = "set folder to true, give addresses in to, or both"
+        hint = "choose the folder, addresses to send them to, or both"
         raise InvalidInput("the reports would go nowhere", field="to", hint=hint)
     for address in fields.to:
         if not is_address(address):
