@@ -186,6 +186,20 @@ def test_one_that_is_removed_while_it_is_made_stays_removed(bench, house):
         bench.catalog.schedules.get(bench.workspace, schedule.id)
 
 
+def test_one_that_is_removed_while_another_is_made_is_not_delivered(bench, house):
+    first, second = bench.add(), bench.add()
+    made = []
+
+    def deliver(services: Any, server: Any, schedule: Schedule, moment: dt.datetime) -> ReportRun:
+        made.append(schedule.id)
+        bench.catalog.schedules.remove(bench.workspace, second.id if schedule.id == first.id else first.id)
+        return ReportRun(moment=moment, ended_at=bench.clock.at, outcome="delivered", words="")
+
+    bench.clock.at += DAY
+    Runner(dataclasses.replace(house.services, now=bench.clock), None, run=deliver).look(bench.workspace)
+    assert len(made) == 1
+
+
 def test_another_workspace_s_schedules_are_not_there(bench, make_tenant):
     schedule, other = bench.add(), make_tenant().workspace.id
     for look in (bench.catalog.schedules.get, bench.catalog.schedules.ask, bench.catalog.schedules.remove):

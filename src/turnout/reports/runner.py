@@ -84,13 +84,14 @@ class Runner:
                 if self._services.now() >= again_at:
                     self._note(schedule, **unnoted)
                 return
+            # While others were made it was changed, perhaps, or removed.
+            schedule = self._services.catalog.schedules.get(schedule.workspace, schedule.id)
             timezone = self._services.catalog.workspace(schedule.workspace).timezone
             moment = moment_due(schedule, timezone, self._services.now())
             if moment is not None:
                 self._make(schedule, moment)
         except NotFound:
-            # It was removed meanwhile.
-            log.info("a scheduled report was removed while it was made: %s", schedule.id)
+            log.info("scheduled report %s was removed meanwhile", schedule.id)
         except TurnoutError as error:
             log.warning("scheduled report %s could not be ended: %s", schedule.id, error.message)
         except Exception:
