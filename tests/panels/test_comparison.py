@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
-from turnout.model import Campaign
+from turnout.model import Campaign, Variation
 from turnout.panels import comparison
 from turnout.panels.comparison import POINTS_H, Comparison, Send
 from turnout.stats.answer import Answer
@@ -141,3 +143,12 @@ def test_campaigns_of_one_name_are_told_apart():
 
 def test_hours_in_words():
     assert [comparison.after(hour) for hour in (1, 24, 36, 48, 720)] == ["1 h", "1 day", "36 h", "2 days", "30 days"]
+
+
+def test_conversions_of_control_groups_are_told(tenant):
+    asked = made(tenant)
+    assert comparison.rates(asked, Answer(asked.totals_question(), [], {}, 0)).words == ()
+    held = structs.replace(asked.sends[0].campaign, variations=(Variation(id="k", control=True),))
+    asked = replace(asked, sends=(replace(asked.sends[0], campaign=held),))
+    (said,) = comparison.rates(asked, Answer(asked.totals_question(), [], {}, 0)).words
+    assert "control groups" in said

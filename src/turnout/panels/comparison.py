@@ -48,6 +48,12 @@ _RATES = ("open_rate", "click_rate", "click_to_open_rate", "conversion_rate", "u
 
 _TOTALS = ("sent", "delivered", "unique_opened", "unique_clicked", "unique_conversions", "revenue")
 
+#: The rate of a campaign that holds people back is not one of those it reached alone.
+_CONTROL = (
+    "Conversions are those of control groups, too, though nothing was delivered to them: conversion rates of such "
+    "campaigns are higher for it. Their variations have them apart."
+)
+
 _HOUR_MS = 3_600_000
 
 #: Of a title in a legend, with room for what tells it from another of the same name.
@@ -239,7 +245,8 @@ def rates(comparison: Comparison, answer: Answer) -> Shown:
     for name in _RATES:
         note = f"Where the {words(name).lower()} lies with 95 % confidence (Wilson's score interval)."
         columns += [column(name), Column(f"{name}_interval", "95 % interval", "text", note)]
-    return Shown(Table(tuple(columns), tuple(rows), row_count=len(rows)))
+    is_held = any(one.control for send in comparison.sends for one in send.campaign.variations)
+    return Shown(Table(tuple(columns), tuple(rows), row_count=len(rows)), words=(_CONTROL,) if is_held else ())
 
 
 def _by_campaign(answer: Answer) -> dict[str, Row]:
