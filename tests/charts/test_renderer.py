@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -105,6 +106,22 @@ def test_a_process_that_dies_or_hangs_is_replaced():
             renderer.svg(bars("third"))
         assert process._process.returncode is not None
         assert seen == [("svg", False), ("svg", False), ("svg", True)]
+    finally:
+        renderer.close()
+
+
+def test_where_no_process_can_be_started_nothing_is_drawn_until_one_can(monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    renderer = Renderer()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("subprocess.Popen", full)
+            for _ in range(2):
+                with pytest.raises(NotDrawn):
+                    renderer.svg(bars("waiting"))
+        assert renderer.svg(bars("waiting")).startswith("<svg")
     finally:
         renderer.close()
 

@@ -149,7 +149,7 @@ class Renderer:
                 process.end()
                 process = None
             if process is None:
-                process = _Process()
+                process = _begun()
             yield process
         except BaseException:
             if process is not None:
@@ -178,6 +178,15 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 #: What may be in JSON, escaped or not, and never in XML: with one of these in a title the engine dies. Every
 #: other escape is kept as it is (https://www.w3.org/TR/xml/#charsets).
 _UNDRAWABLE = re.compile(r"\\(?:u00(?:0[0-8bcef]|1[0-9a-f])|[bf])|(\\.)|[\ufffe\uffff]")
+
+
+def _begun() -> _Process:
+    """A new process. NotDrawn where the machine has no room for one."""
+    try:
+        return _Process()
+    except OSError as error:
+        log.warning("no process could be started to draw: %s", error.strerror or type(error).__name__)
+        raise NotDrawn("this could not be drawn; why is in the server's log") from None
 
 
 class _Process:
