@@ -283,6 +283,11 @@ def test_where_there_is_nothing_to_compare_it_says_what_would_bring_it():
     assert [row["value"] for row in quiet.table.rows] == [0, 0]
 
 
+def test_a_control_group_alone_is_said_to_be_one():
+    shown = drawn(campaign(Variation(id="k", control=True)), {"k": counts(unique_enrolled=9, unique_conversions=2)})
+    assert shown.words == ("Rates are of the control group. Each person counts once.",)
+
+
 def test_names_can_be_anything(house):
     names = ['<script>alert("x")</script>', "datum.value", "\u202e\u05d0", "a" * 2000, "\x00\x07", "'; --"]
     of = campaign(*(Variation(id=str(place), name=name) for place, name in enumerate(names)))

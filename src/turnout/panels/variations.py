@@ -234,8 +234,8 @@ def _notes(arms: Arms, rates: Sequence[Rate], nowhere: int, is_cut: bool) -> Ite
     """What the rates are of, and who isn't among them."""
     if len(arms.treated) == 1 and arms.control is None:
         yield "There is one arm only, so there is nothing to compare it with."
-    said = f"Rates are of {_OF[rates[0].of]}"
-    held = [rate for rate in rates if rate.has_control and rate.of != rates[0].of]
+    said = f"Rates are of {_OF[rates[0].of] if arms.treated else 'the control group'}"
+    held = [rate for rate in rates if arms.treated and rate.has_control and rate.of != rates[0].of]
     if held:
         said += f"; those of conversions, for the control group's sake, of {_OF[held[0].of]}"
     yield f"{said}. Each person counts once."
