@@ -183,6 +183,21 @@ def test_a_mark_says_its_value_to_the_pointer_and_to_the_keyboard(inside):
     assert not tip.is_visible()
 
 
+def test_on_paper_there_is_nothing_to_click_and_one_last_row(inside):
+    page = inside.page
+    clickable = "button, input, select, summary, .button, .chip[href], .files a"
+    for path in ("/", "/dashboard/campaign?id=spring-sale"):
+        inside.go(path)
+        seen = page.locator(clickable).locator("visible=true")
+        assert seen.count() > 5
+        page.emulate_media(media="print")
+        left = seen.evaluate_all("all => all.map(one => one.outerHTML)")
+        last = page.locator("tfoot").evaluate_all("all => all.map(one => getComputedStyle(one).display)")
+        page.emulate_media(media="screen")
+        assert left == []
+    assert set(last) == {"table-row-group"}
+
+
 def test_filters_ticks_and_lines_to_copy(inside):
     page = inside.page
     inside.go("/?sort=-sent")

@@ -14,7 +14,7 @@ from turnout.dashboard import pages
 
 
 def style() -> str:
-    body, kind = pages.static("turnout.css") or (b"", "")
+    body, kind = pages.static("ground.css") or (b"", "")
     assert kind == "text/css"
     return body.decode()
 
@@ -71,7 +71,7 @@ def test_a_value_stays_with_its_unit():
     assert pages.tied("EUR 1.00 + USD 2.00") == "EUR\xa01.00\xa0+ USD\xa02.00"
 
 
-@pytest.mark.parametrize("name", ["turnout.css", "dashboard.js", "favicon.svg"])
+@pytest.mark.parametrize("name", ["ground.css", "turnout.css", "dashboard.js", "favicon.svg"])
 def test_files_of_ours_are_kept_for_good_at_an_address_of_their_own(url, name):
     answer = httpx.get(url + pages.address_of(name))
     assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff")
