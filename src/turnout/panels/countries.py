@@ -150,24 +150,20 @@ def _spec(mapped: Mapping[str, int], activity: Activity) -> Spec:
                 "data": {"values": discs},
                 "mark": {"type": "point", "size": 50, "fill": SERIES[0], "stroke": SERIES[0]},
                 "encoding": {
-                    "x": {
-                        "field": "x",
-                        "type": "quantitative",
-                        "axis": None,
-                        "scale": {"domain": [0, WIDTH_PX], "nice": False},
-                    },
-                    "y": {
-                        "field": "y",
-                        "type": "quantitative",
-                        "axis": None,
-                        "scale": {"domain": [world().height_px, 0], "nice": False},
-                    },
+                    "x": _pixels("x", 0, WIDTH_PX),
+                    "y": _pixels("y", world().height_px, 0),
                     "opacity": depth,
                     "description": described,
                 },
             },
         ],
     }
+
+
+def _pixels(field: str, first: int, last: int) -> Spec:
+    """Where a place is on the map."""
+    scale = {"domain": [first, last], "nice": False}
+    return {"field": field, "type": "quantitative", "axis": None, "scale": scale}
 
 
 def _geometry(polygons: list[list[list[tuple[float, float]]]]) -> Spec:

@@ -320,11 +320,7 @@ def _small(rate: Rate) -> Spec:
         "title": None,
         "axis": {"format": ".3~p", "tickCount": 6},
         # Room at the right for the label of the last.
-        "scale": {
-            "zero": False,
-            "nice": False,
-            "domain": [max(0.0, lowest - 0.05 * spread), highest + 0.12 * spread],
-        },
+        "scale": {"zero": False, "nice": False, "domain": [max(0.0, lowest - 0.05 * spread), highest + 0.12 * spread]},
     }
     y = {
         "field": "arm",
