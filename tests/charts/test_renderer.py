@@ -161,6 +161,12 @@ def test_a_closed_renderer_leaves_no_process_behind():
     process = renderer._idle.queue[0]
     renderer.close()
     assert process._process.returncode is not None
+    # A report that is being made while the server stops asks for more, and is told at once.
+    started = time.monotonic()
+    for name in ("later", "later still"):
+        with pytest.raises(NotDrawn, match="stopping"):
+            renderer.svg(bars(name))
+    assert time.monotonic() - started < 5
 
 
 def test_what_xml_cannot_say_is_seen_as_missing(renderer):

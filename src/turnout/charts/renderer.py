@@ -95,11 +95,15 @@ class Renderer:
     def close(self) -> None:
         """End every process; whoever still waits gets NotDrawn."""
         self._closed = True
+        taken = []
         with contextlib.suppress(queue.Empty):
             while True:
-                process = self._idle.get_nowait()
-                if process is not None:
-                    process.end()
+                taken.append(self._idle.get_nowait())
+        for process in taken:
+            if process is not None:
+                process.end()
+            # Who waits for one is told at once that there is none any more.
+            self._idle.put(None)
 
     def _drawn(self, asked: dict[str, Any], *, keep: bool = True) -> bytes:
         frame = _encode(asked)
