@@ -289,7 +289,7 @@ class Catalog:
                 raise InvalidInput("a time needs its offset, e.g. 2026-03-17T10:00:00Z", field=moment)
         now = self._now()
         return Campaign(
-            **{**given, "id": name, "title": given["title"] or name},
+            **{**given, "id": name, "title": given["title"] if given["title"].strip() else name},
             workspace=workspace,
             created_at=before.created_at if before else now,
             updated_at=now,

@@ -54,6 +54,12 @@ def test_what_is_left_out_is_generated_and_then_stays(tenant):
     assert again["updated_at"] > first["updated_at"]
 
 
+@pytest.mark.parametrize("title", ["", "   ", "\u3000\t"])
+def test_a_title_that_nobody_could_see_is_none(tenant, title):
+    assert tenant.client.put("/v1/campaigns/x", json={"title": title}).json()["title"] == "x"
+    assert tenant.client.put("/v1/campaigns/x", json={"title": " A b "}).json()["title"] == " A b "
+
+
 def test_what_events_added_stays_when_a_title_is_set(tenant):
     event = {"type": "sent", "time": "2026-10-05T10:00:00Z", "campaign": "x", "recipient": "r"}
     tenant.send({**event, "channel": "email", "message": "m", "variation": "a"})
