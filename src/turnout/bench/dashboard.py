@@ -54,7 +54,7 @@ def measure(ground: Ground) -> Iterator[Finding]:
 
 def pages(ground: Ground, server: Server, size: int) -> Iterator[Finding]:
     """Every page: the first time, warm, and with something new each time."""
-    cookie = _sign_in(server.address)
+    cookie, late_comers = _sign_in(server.address), itertools.count()
     campaigns = busiest(server, _CAMPAIGNS_SHOWN)
     group = f"{GROUP}, {words(size)} events, {ground.sizes.page_campaigns:,} campaigns"
     for page in _pages(campaigns):
@@ -65,14 +65,16 @@ def pages(ground: Ground, server: Server, size: int) -> Iterator[Finding]:
         rounds = itertools.islice(itertools.cycle(asked), ground.sizes.asks)
         warm = drive(server.address, rounds, 1, ground.sizes.asks_limit_s)
         yield finding(group, f"{page.name}, warm", "ms", _ms(warm.latencies_s), budgets=(Budget("value", _LIMIT_MS),))
-        late = list(_with_news(server, asked, campaigns[0], min(ground.sizes.asks, 10)))
+        late = list(_with_news(server, asked, campaigns[0], late_comers, min(ground.sizes.asks, 10)))
         yield finding(group, f"{page.name}, after an event", "ms", late)
 
 
-def _with_news(server: Server, asked: Sequence[bytes], campaign: str, count: int) -> Iterator[float]:
+def _with_news(
+    server: Server, asked: Sequence[bytes], campaign: str, late_comers: Iterator[int], count: int
+) -> Iterator[float]:
     """The time of a page of which something is new each time; the event's own is not in it."""
     for number in range(count):
-        drive(server.address, [post(_EVENT % (campaign.encode(), number))], 1)
+        drive(server.address, [post(_EVENT % (campaign.encode(), next(late_comers)))], 1)
         yield from _ms(drive(server.address, [asked[number % len(asked)]], 1).latencies_s)
 
 
