@@ -34,6 +34,7 @@ from turnout.stats.credits import Credits
 from turnout.stats.direct import Direct
 from turnout.stats.finished import Finished
 from turnout.stats.keeper import Keeper
+from turnout.stats.recent import Recent
 from turnout.stats.run import Statistics
 from turnout.store import integrity
 from turnout.store.backup import drop_snapshots
@@ -101,6 +102,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         finished, keeper = _kept_ahead(engine, store, catalog, events) if alone else (None, None)
         statistics = _statistics(settings, engine, catalog, events, telemetry, (finished, keeper))
         ending.callback(statistics.close)
+        recent = Recent(statistics, clock)
+        ending.callback(recent.close)
         unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack")
         ending.callback(unpacker.shutdown)
         threads = ThreadPoolExecutor(max_workers=settings.readers * 2 + 4, thread_name_prefix="turnout")
@@ -124,6 +127,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             catalog=catalog,
             writer=writer,
             statistics=statistics,
+            recent=recent,
             telemetry=telemetry,
             context=context,
             reclassifier=Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched),

@@ -17,6 +17,7 @@ from turnout.ingest.context import Context
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
 from turnout.settings import Settings
+from turnout.stats.recent import Recent
 from turnout.stats.run import Statistics
 from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters
@@ -66,6 +67,7 @@ class Services:
     catalog: Catalog
     writer: Writer
     statistics: Statistics
+    recent: Recent
     telemetry: Telemetry
     context: Context
     reclassifier: Reclassifier

@@ -161,7 +161,7 @@ def test_a_first_visit_says_how_to_begin_and_what_it_says_works(tenant, visit, u
 
 
 def test_an_order_is_kept_where_there_are_many_campaigns_but_no_number_is(tenant, visit, monkeypatch):
-    monkeypatch.setattr("turnout.dashboard.ranking.KEPT_FROM_CAMPAIGNS", 2)
+    monkeypatch.setattr("turnout.dashboard.orders.KEPT_FROM_CAMPAIGNS", 2)
 
     def sent(campaign: str, recipient: str) -> dict[str, object]:
         return {"type": "sent", "campaign": campaign, "recipient": recipient, "time": "2026-11-10T10:00:00Z"}

@@ -81,7 +81,7 @@ def _with_news(
 def _pages(campaigns: Sequence[str]) -> Iterator[Page]:
     yield Page("all campaigns", ("/",))
     yield Page("all campaigns, by unique clicks", ("/?sort=-unique_clicked",))
-    yield Page("all campaigns, searched", (f"/?{urlencode({'search': campaigns[0][:8]})}",))
+    yield Page("all campaigns, searched", (f"/?{urlencode({'q': campaigns[0][:8]})}",))
     for section in _SECTIONS:
         queries = [urlencode({"id": name, "section": section}) for name in campaigns]
         yield Page(f"a campaign, {section}", tuple(f"/dashboard/campaign?{query}" for query in queries))

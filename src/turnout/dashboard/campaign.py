@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from turnout.dashboard import choosing, files, pages
 from turnout.dashboard.beside import beside
-from turnout.dashboard.choosing import Choice
+from turnout.dashboard.choosing import Choice, clock_time
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
 from turnout.model import TRAFFIC_CLASSES, Campaign
@@ -27,6 +27,7 @@ from turnout.panels.registry import PANELS
 from turnout.panels.status import status
 from turnout.services import Services
 from turnout.stats.question import Filter, Question
+from turnout.stats.recent import Looking
 
 #: The sections in order. A live show has a page of its own.
 SECTIONS = {
@@ -79,12 +80,13 @@ async def campaign(call: Call) -> Response:
 
 
 async def _page(call: Call, seen: View, section: str, asked: Mapping[str, str]) -> Response:
-    services, ask = call.services, call.services.statistics.ask
+    services = call.services
+    ask = Looking(services.recent, services.statistics, seen.events)
     panels = [panel for panel in PANELS.values() if panel.section == section]
     # Side by side: each waits for the engine, and for its chart, most of the time.
     (has, numbers), drawn = await asyncio.gather(
         services.run(_known, ask, seen),
-        beside(services, [partial(draw, services, seen, panel, asked) for panel in panels]),
+        beside(services, [partial(draw, services, ask, seen, panel, asked) for panel in panels]),
     )
     return pages.page(
         call,
@@ -98,6 +100,7 @@ async def _page(call: Call, seen: View, section: str, asked: Mapping[str, str]) 
         traffic_address=choosing.address(seen.campaign.id, "traffic", asked),
         caption=caption(seen),
         panels=drawn,
+        as_of=clock_time(ask.as_of, seen.timezone),
         wrong=None,
     )
 
@@ -119,16 +122,17 @@ def _refused(call: Call, found: Campaign, section: str, asked: Mapping[str, str]
         traffic_address="",
         caption="",
         panels=(),
+        as_of="",
         wrong=error,
     )
 
 
-def draw(services: Services, seen: View, panel: Panel, asked: Mapping[str, str] | None = None) -> Drawn:
+def draw(services: Services, ask: Ask, seen: View, panel: Panel, asked: Mapping[str, str] | None = None) -> Drawn:
     """A panel, with its chart drawn; without it where that fails, since the table says the same. Blocks.
 
     With what was `asked` for, it says where it is to be had as files.
     """
-    shown = panel.draw(seen, services.statistics.ask)
+    shown = panel.draw(seen, ask)
     drawn = Drawn(panel, shown, None)
     if asked is not None:
         drawn = replace(drawn, files=files.addresses(seen.campaign.id, panel, shown, asked))

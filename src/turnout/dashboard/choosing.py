@@ -6,10 +6,11 @@ so all that was chosen is in the page's address, and links to other pages carry 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from turnout.dashboard.pages import link
 from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES
@@ -138,3 +139,8 @@ def _named(asked: Mapping[str, str]) -> dict[str, str]:
 def zone_names() -> tuple[str, ...]:
     """Zones of places, and UTC; the names that only machines use are known, but not proposed."""
     return ("UTC", *sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
+
+
+def clock_time(moment: dt.datetime | None, timezone: str) -> str:
+    """The time of a day, in a zone, to the second; empty for none."""
+    return "" if moment is None else f"{moment.astimezone(ZoneInfo(timezone)):%H:%M:%S}"

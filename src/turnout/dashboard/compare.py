@@ -18,16 +18,17 @@ from starlette.responses import Response
 from turnout.dashboard import pages
 from turnout.dashboard.beside import beside
 from turnout.dashboard.campaign import Drawn
-from turnout.dashboard.choosing import Choice, traffic_choices, zone_names
+from turnout.dashboard.choosing import Choice, clock_time, traffic_choices, zone_names
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
 from turnout.model import Campaign
 from turnout.panels import comparison, headline
 from turnout.panels.comparison import CHOICES, LIMIT_CAMPAIGNS, Comparison, Curve, Length, Send
-from turnout.panels.contract import Panel, Shown, words
+from turnout.panels.contract import Ask, Panel, Shown, words
 from turnout.panels.status import status
 from turnout.services import Services
 from turnout.stats import asking
+from turnout.stats.recent import Looking
 
 PAGE = "/dashboard/compare"
 
@@ -65,6 +66,7 @@ async def compare(call: Call) -> Response:
     wrong: InvalidInput | None = None
     drawn: tuple[Drawn, ...] = ()
     unsent: tuple[Campaign, ...] = ()
+    as_of = ""
     try:
         if len(asked.ids) > LIMIT_CAMPAIGNS:
             raise InvalidInput(f"at most {LIMIT_CAMPAIGNS} campaigns can be compared at once", field="id")
@@ -72,7 +74,9 @@ async def compare(call: Call) -> Response:
         if len(campaigns) > 1:
             made = await call.services.run(_comparison, call, asked, campaigns)
             unsent = tuple(one for one in campaigns if one.id not in {send.campaign.id for send in made.sends})
-            drawn = await _drawn(call.services, made) if made.sends else ()
+            ask = Looking(call.services.recent, call.services.statistics, made.events)
+            drawn = await _drawn(call.services, ask, made) if made.sends else ()
+            as_of = clock_time(ask.as_of, made.timezone)
     except InvalidInput as error:
         wrong = error
     shown = campaigns[:LIMIT_CAMPAIGNS]
@@ -92,6 +96,7 @@ async def compare(call: Call) -> Response:
         is_full=len(shown) >= LIMIT_CAMPAIGNS,
         unsent=unsent,
         panels=drawn,
+        as_of=as_of,
         left_out=headline.left_out(
             sum(count for one in drawn for count in one.shown.excluded.values()),
             asking.traffic(asked.traffic) if drawn else (),
@@ -140,12 +145,12 @@ def _comparison(call: Call, asked: Asked, campaigns: tuple[Campaign, ...]) -> Co
         timezone=asking.zone_of(asked.timezone, workspace),
         traffic=asking.traffic(asked.traffic),
         now_ms=now_ms,
+        events=sum(span.events for span in spans.values()),
     )
 
 
-async def _drawn(services: Services, made: Comparison) -> tuple[Drawn, ...]:
+async def _drawn(services: Services, ask: Ask, made: Comparison) -> tuple[Drawn, ...]:
     """The panels; the campaigns are asked about side by side, each hour by hour."""
-    ask = services.statistics.ask
 
     def follow(send: Send) -> Curve:
         return comparison.curve(made, send, {hour: ask(question) for hour, question in made.questions(send)})

@@ -18,14 +18,15 @@ from starlette.responses import Response
 
 from turnout.capture.links import public_base
 from turnout.dashboard import listing, pages, sparkline
+from turnout.dashboard.choosing import clock_time
 from turnout.dashboard.listing import BEGAN, TITLE, Page, Wanted
-from turnout.dashboard.ranking import ranking
+from turnout.dashboard.orders import ranking
 from turnout.dashboard.sparkline import Sparkline
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput
 from turnout.model import DEFAULT_TRAFFIC, TRAFFIC_CLASSES, Campaign, Workspace
 from turnout.panels import view
-from turnout.panels.contract import Cell, Column, column
+from turnout.panels.contract import Ask, Cell, Column, column
 from turnout.panels.status import STATUSES, status
 from turnout.panels.view import Range
 from turnout.services import Services
@@ -33,6 +34,7 @@ from turnout.stats import answer
 from turnout.stats import asking as question_parts
 from turnout.stats.metrics import METRICS, base_metrics
 from turnout.stats.question import LIMIT_FILTER_VALUES, LIMIT_ROWS, Filter, Question
+from turnout.stats.recent import Looking
 
 #: The columns, where none are asked for: what most campaigns have, and then those of what the workspace really has.
 COLUMNS = ("sent", "unique_opened", "open_rate", "unique_clicked", "click_rate", "conversions", "revenue")
@@ -62,9 +64,10 @@ Row = Mapping[str, Cell]
 
 @dataclass(frozen=True)
 class Asking:
-    """What all questions of a page share: `question` has its range, zone and traffic, and no metrics of its own yet."""
+    """What all questions of a page share: how they are asked, and in `question` its range, zone and traffic."""
 
     services: Services
+    ask: Ask
     question: Question
 
     def row(self, metrics: Sequence[str], campaigns: Sequence[str] | None) -> Row:
@@ -94,7 +97,7 @@ class Asking:
             return {}
         asked = self._about([one.id for one in campaigns], replace(of, dimensions=("campaign", "day")))
         asked = replace(asked, metrics=sparkline.METRICS, from_ms=from_ms)
-        rows = self.services.statistics.ask(asked).rows
+        rows = self.ask(asked).rows
         if of.from_ms is None:
             return sparkline.sparklines(rows, of.timezone, None, of.to_ms)
         return sparkline.sparklines(rows, of.timezone, from_ms, ends_ms)
@@ -109,7 +112,7 @@ class Asking:
         of = replace(
             self.question, metrics=tuple(metrics), dimensions=dimensions, traffic=traffic or self.question.traffic
         )
-        found = self.services.statistics.ask(self._about(campaigns, of))
+        found = self.ask(self._about(campaigns, of))
         return {str(row.get("campaign", "")): row for row in found.rows}
 
     @staticmethod
@@ -187,12 +190,14 @@ async def overview(call: Call) -> Response:
         limit=LIMIT_ROWS,
         rows_only=True,
     )
-    seen = await _look(Asking(call.services, question), call.workspace, wanted)
+    ask = Looking(call.services.recent, call.services.statistics, await call.services.run(_events, call))
+    seen = await _look(Asking(call.services, ask, question), call.workspace, wanted)
     return pages.page(
         call,
         "overview.html",
         "Campaigns",
         seen=seen,
+        as_of=clock_time(ask.as_of, where.timezone),
         wanted=wanted,
         asked=dict.fromkeys(NAMES, "") | asked,
         where=where,
@@ -209,6 +214,13 @@ async def overview(call: Call) -> Response:
         traffics=_traffics(asked.get("traffic", "")),
         zones=list(dict.fromkeys((call.workspace.timezone, "UTC", where.timezone))),
     )
+
+
+def _events(call: Call) -> int:
+    """How many events the workspace has. Blocks."""
+    asked = Question(call.workspace.id, ("events",), traffic=TRAFFIC_CLASSES, rows_only=True)
+    found = next((row["events"] for row in call.services.statistics.ask(asked).rows), 0)
+    return found if isinstance(found, int) else 0
 
 
 _TITLE, _BEGAN = Column(TITLE, "Campaign", "text"), Column(BEGAN, "Began", "time")

@@ -20,26 +20,8 @@ from turnout.dashboard import (
     show,
     signing_in,
 )
-from turnout.dialects.contract import Call, Caller, Room, Route
+from turnout.dialects.contract import STATUS, Call, Caller, Room, Route
 from turnout.services import Services
-
-_STATUS: dict[type[errors.TurnoutError], int] = {
-    errors.InvalidInput: 400,
-    errors.UnknownName: 400,
-    errors.BodyTimeout: 408,
-    errors.Unauthenticated: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.Gone: 410,
-    errors.MethodNotAllowed: 405,
-    errors.Conflict: 409,
-    errors.TooLarge: 413,
-    errors.UnsupportedFormat: 415,
-    errors.RateLimited: 429,
-    errors.Overloaded: 503,
-    errors.NotDrawn: 503,
-    errors.StoreError: 503,
-}
 
 
 def authenticate(request: Request, services: Services) -> Caller:
@@ -54,7 +36,7 @@ def render_error(error: errors.TurnoutError, request: Request) -> Response:
     """A page that says what is wrong and what to do; who is signed out signs in first and comes back."""
     if isinstance(error, errors.SignedOut):
         return signing_in.first(request)
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    status = STATUS.get(type(error), 500)
     return pages.failure(request, error, status)
 
 

@@ -15,12 +15,36 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from turnout import errors
 from turnout.dialects.limits import Attempts, KeyRates
 from turnout.errors import Forbidden, TurnoutError
 from turnout.model import ApiKey, Campaign, Workspace
 from turnout.services import Services
 
 T = TypeVar("T")
+
+#: The status that each error has over HTTP, where a vendor doesn't want another.
+STATUS: dict[type[TurnoutError], int] = {
+    errors.InvalidInput: 400,
+    errors.UnknownName: 400,
+    errors.BodyTimeout: 408,
+    errors.Unauthenticated: 401,
+    errors.SignedOut: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Gone: 410,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedFormat: 415,
+    errors.RateLimited: 429,
+    errors.Overloaded: 503,
+    errors.NotDrawn: 503,
+    errors.StoreError: 503,
+    errors.StoreDamaged: 500,
+    errors.StoreOwned: 503,
+    errors.SchemaTooNew: 503,
+}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,10 @@ class Send:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared: one metric of some sends, looked at in a zone, of some traffic, at a moment."""
+    """What is compared: one metric of some sends, looked at in a zone, of some traffic, at a moment.
+
+    The campaigns have so many `events` in all.
+    """
 
     workspace: Workspace
     sends: tuple[Send, ...]
@@ -89,6 +92,7 @@ class Comparison:
     timezone: str
     traffic: tuple[str, ...]
     now_ms: int
+    events: int = 0
 
     def points_h(self, send: Send) -> tuple[int, ...]:
         """The hours after its send that are over."""

@@ -33,7 +33,8 @@ class View:
 
     The range is half-open, in epoch milliseconds, None where it is open. `first_ms` and `last_ms` are the times of the
     campaign's first and last event of any traffic; None if it has none. `metrics` are those that were chosen for a
-    series; none leaves the choice to the panel. `now_ms` is the moment of looking.
+    series; none leaves the choice to the panel. `events` is how many it has in all,
+    `now_ms` the moment of looking.
     """
 
     workspace: Workspace
@@ -47,6 +48,7 @@ class View:
     metrics: tuple[str, ...] = ()
     first_ms: int | None = None
     last_ms: int | None = None
+    events: int = 0
 
     def question(self, metrics: Sequence[str], dimensions: Sequence[str] = (), **more: Any) -> Question:
         """A question about this campaign, in this range, zone and traffic; `more` are fields of `Question`."""

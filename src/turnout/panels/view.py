@@ -81,6 +81,7 @@ def read(services: Services, workspace: Workspace, campaign: Campaign, asked: Ma
         metrics=_metrics(asked.get("metrics", "")),
         first_ms=None if span is None else span.first_ms,
         last_ms=None if span is None else span.last_ms,
+        events=0 if span is None else span.events,
     )
     return _grained(view, asked.get("grain", ""))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from turnout import errors
-from turnout.dialects.native.routes import ROUTES, STATUS
+from turnout.dialects.contract import STATUS
+from turnout.dialects.native.routes import ROUTES
 
 STATS = "/v1/stats"
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from turnout import errors
-from turnout.dialects.contract import Call, Caller, Room, Route, bearer
+from turnout.dialects.contract import STATUS, Call, Caller, Room, Route, bearer
 from turnout.dialects.kept import PerHouse
 from turnout.dialects.native import (
     admin,
@@ -34,28 +34,6 @@ from turnout.dialects.native import (
 )
 from turnout.model import CampaignFields, Event, ScheduleFields
 from turnout.services import Services
-
-STATUS: dict[type[errors.TurnoutError], int] = {
-    errors.InvalidInput: 400,
-    errors.UnknownName: 400,
-    errors.BodyTimeout: 408,
-    errors.Unauthenticated: 401,
-    errors.SignedOut: 401,
-    errors.Forbidden: 403,
-    errors.NotFound: 404,
-    errors.Gone: 410,
-    errors.MethodNotAllowed: 405,
-    errors.Conflict: 409,
-    errors.TooLarge: 413,
-    errors.UnsupportedFormat: 415,
-    errors.RateLimited: 429,
-    errors.Overloaded: 503,
-    errors.NotDrawn: 503,
-    errors.StoreError: 503,
-    errors.StoreDamaged: 500,
-    errors.StoreOwned: 503,
-    errors.SchemaTooNew: 503,
-}
 
 
 def authenticate(request: Request, services: Services) -> Caller:
