@@ -273,8 +273,8 @@ def test_what_makes_a_verdict_less_sure_is_said():
 def test_where_there_is_nothing_to_compare_it_says_what_would_bring_it():
     assert "no variations" in drawn(campaign(), {"": counts(unique_sent=5)}).empty
     named = campaign(Variation(id="a"), Variation(id="b"))
-    assert "`delivered`, `sent` or `impression`" in drawn(named, {}).empty
-    assert "`delivered`, `sent` or `impression`" in drawn(named, {"a": counts(unique_opened=3)}).empty
+    assert "'delivered', 'sent' or 'impression'" in drawn(named, {}).empty
+    assert "'delivered', 'sent' or 'impression'" in drawn(named, {"a": counts(unique_opened=3)}).empty
     alone = drawn(named, {"": counts(unique_sent=5), "a": counts(unique_sent=50, unique_opened=3)})
     assert "There is one arm only, so there is nothing to compare it with." in alone.words
     assert "5 recipients got the message in no variation, and are left out here." in alone.words

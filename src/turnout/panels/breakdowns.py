@@ -22,11 +22,11 @@ _SCALE: Spec = {"paddingInner": 0.25}
 
 _BY_AGENT = (
     "Opens and clicks that come in through this server bring a user agent, which tells it; other events may say their "
-    "`{}` themselves."
+    "'{}' themselves."
 )
 _BY_ADDRESS = (
     "It is read from the address of opens and clicks where a database of yours knows it (TURNOUT_MMDB, "
-    "docs/traffic.md); events may also say their `{}` themselves."
+    "docs/traffic.md); events may also say their '{}' themselves."
 )
 
 

@@ -29,7 +29,7 @@ LIMIT_LINKS = 2000
 _METRICS = ("clicked", "unique_clicked")
 
 _HOW = (
-    "Send your HTML through POST /v1/rewrite, which gives each link its position, or say `position` in your 'clicked' "
+    "Send your HTML through POST /v1/rewrite, which gives each link its position, or say 'position' in your 'clicked' "
     "events."
 )
 _OF_CLICKS = "Of the clicks of the message that say a position, those at this one."

@@ -24,7 +24,7 @@ _WIDE = 500
 
 _EMPTY = (
     "No country is known yet. Opens and clicks that come in through this server bring an address, which tells the "
-    "country; other events may say their `country` themselves."
+    "country; other events may say their 'country' themselves."
 )
 
 

@@ -58,12 +58,12 @@ _COLUMNS = (
 )
 
 _NO_ARMS = (
-    "This campaign has no variations. Name them in the campaign and send `variation` with its events, and the arms "
+    "This campaign has no variations. Name them in the campaign and send 'variation' with its events, and the arms "
     "are compared here."
 )
 _NO_RECIPIENTS = (
-    "Nobody was reached in this range, as far as is known. Rates of the arms need `delivered`, `sent` or `impression` "
-    "events that name their `variation`."
+    "Nobody was reached in this range, as far as is known. Rates of the arms need 'delivered', 'sent' or 'impression' "
+    "events that name their 'variation'."
 )
 _PEEKING = (
     "The campaign still runs. Whoever looks often and stops at the first difference finds some that are not there: "
@@ -73,7 +73,7 @@ _PEEKING = (
 
 _AFTER_OPENING = (
     "Only what follows an open or click converts here, and the control group has nothing to open: it is held to "
-    "another measure. A goal after `sent` compares both alike."
+    "another measure. A goal after 'sent' compares both alike."
 )
 
 
