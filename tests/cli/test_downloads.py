@@ -93,7 +93,7 @@ def test_an_export_that_fails_keeps_the_file_before_it(tmp_path):
     path.write_text("old")
 
     def fail():
-        with downloads._sink(path) as file:
+        with downloads.sink(path) as file:
             file.write(b"half")
             raise RuntimeError
 

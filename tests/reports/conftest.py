@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -57,6 +58,10 @@ class Postbox:
         return Settings(
             smtp_url=url.format(port=self.port), smtp_from="Türnout <reports@example.com>", smtp_timeout_s=5, **more
         )
+
+
+# What the server says while it is stopped would be written to a stream that pytest has closed.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture
