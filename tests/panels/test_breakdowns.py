@@ -42,7 +42,7 @@ def test_every_row_is_that_of_the_api(house, sampled, panel, query):
     if expected.keys() <= {ranking.NOT_KNOWN}:
         assert (shown.table.rows, shown.spec) == ((), None)
         assert dimension not in ("device", "browser")
-        assert f"`{dimension}`" in shown.empty
+        assert f"'{dimension}'" in shown.empty
         return
     assert not shown.empty
     assert {row[dimension] for row in shown.table.rows} == expected.keys()
