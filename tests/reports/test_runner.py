@@ -12,11 +12,11 @@ import pytest
 from tests.conftest import SAMPLED_AT
 
 from turnout.errors import InvalidInput, NotFound, StoreError, TooLarge
-from turnout.model import ReportRun, Schedule, ScheduleFields
 from turnout.reports import delivery, mail
 from turnout.reports.mail import NotSent
 from turnout.reports.runner import RETRIES_AFTER_S, Runner
 from turnout.store.catalog import Catalog
+from turnout.store.schedules import ReportRun, Schedule, ScheduleFields
 
 MINUTE = dt.timedelta(minutes=1)
 DAY = dt.timedelta(days=1)

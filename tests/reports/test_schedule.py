@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnout.errors import InvalidInput
-from turnout.model import Attempt, Schedule, ScheduleFields
 from turnout.reports import schedule
+from turnout.store.schedules import Attempt, Schedule, ScheduleFields
 
 CREATED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from turnout.dashboard import choosing, files, pages
 from turnout.dashboard.beside import beside
 from turnout.dashboard.choosing import Choice, clock_time
 from turnout.dialects.contract import Call
-from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
+from turnout.errors import InvalidInput, UnknownName
 from turnout.model import TRAFFIC_CLASSES, Campaign
 from turnout.panels import view
 from turnout.panels.contract import Ask, Panel, Shown, View
@@ -127,21 +127,13 @@ def _refused(call: Call, found: Campaign, section: str, asked: Mapping[str, str]
     )
 
 
-def draw(services: Services, ask: Ask, seen: View, panel: Panel, asked: Mapping[str, str] | None = None) -> Drawn:
+def draw(services: Services, ask: Ask, seen: View, panel: Panel, asked: Mapping[str, str]) -> Drawn:
     """A panel, with its chart drawn; without it where that fails, since the table says the same. Blocks.
 
     With what was `asked` for, it says where it is to be had as files.
     """
     shown = panel.draw(seen, ask)
-    drawn = Drawn(panel, shown, None)
-    if asked is not None:
-        drawn = replace(drawn, files=files.addresses(seen.campaign.id, panel, shown, asked))
-    if shown.spec is None:
-        return drawn
-    try:
-        return replace(drawn, svg=pages.drawing(services.renderer.svg(shown.spec)))
-    except (NotDrawn, Overloaded, TooLarge):
-        return drawn
+    return Drawn(panel, shown, pages.drawing(services, shown), files.addresses(seen.campaign.id, panel, shown, asked))
 
 
 def _has(ask: Ask, seen: View) -> Has:

@@ -20,7 +20,7 @@ from turnout.dashboard.beside import beside
 from turnout.dashboard.campaign import Drawn
 from turnout.dashboard.choosing import Choice, clock_time, traffic_choices, zone_names
 from turnout.dialects.contract import Call
-from turnout.errors import InvalidInput, NotDrawn, Overloaded, TooLarge, UnknownName
+from turnout.errors import InvalidInput, UnknownName
 from turnout.model import Campaign
 from turnout.panels import comparison, headline
 from turnout.panels.comparison import CHOICES, LIMIT_CAMPAIGNS, Comparison, Curve, Length, Send
@@ -185,16 +185,12 @@ def _has_something(shown: Shown) -> bool:
     return bool(shown.table.rows or shown.spec or shown.empty)
 
 
+def _draw(services: Services, panel: Panel, shown: Shown) -> Drawn:
+    return Drawn(panel, shown, pages.drawing(services, shown))
+
+
 def _panel(name: str, title: str, about: str, shown: Shown) -> Panel:
     return Panel(name, title, about, lambda view, ask: shown)
-
-
-def _draw(services: Services, panel: Panel, shown: Shown) -> Drawn:
-    try:
-        svg = None if shown.spec is None else pages.drawing(services.renderer.svg(shown.spec))
-    except (NotDrawn, Overloaded, TooLarge):
-        svg = None
-    return Drawn(panel, shown, svg)
 
 
 def _proposed(call: Call, asked: Asked, chosen: Sequence[Campaign]) -> tuple[tuple[Campaign, str, str], ...]:

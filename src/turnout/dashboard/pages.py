@@ -24,9 +24,9 @@ from turnout.capture import body as bodies
 from turnout.dashboard import session as sessions
 from turnout.dashboard.session import Session
 from turnout.dialects.contract import Call, Caller
-from turnout.errors import Forbidden, InvalidInput, TurnoutError
-from turnout.panels import wording
-from turnout.panels.contract import Cell, words
+from turnout.errors import Forbidden, InvalidInput, NotDrawn, Overloaded, TooLarge, TurnoutError
+from turnout.panels.contract import Cell, Shown, words
+from turnout.reports.templating import environment
 from turnout.services import Services
 
 #: No script but our own files, nothing from elsewhere, no frame around us.
@@ -113,15 +113,7 @@ def _files() -> dict[str, tuple[bytes, str]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("turnout.dashboard"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.filters["cell"] = wording.cell
+    made = environment("turnout.dashboard")
     made.filters["words"] = words
     made.filters["raw"] = raw
     made.filters["tied"] = tied
@@ -155,9 +147,13 @@ def told(error: TurnoutError) -> str:
     return " ".join(one if one.endswith((".", "?", "!")) else f"{one}." for one in parts)
 
 
-def drawing(svg: str) -> Markup:
-    """A drawing of our own renderer, which escaped the texts in it."""
-    return Markup(svg)
+def drawing(services: Services, shown: Shown) -> Markup | None:
+    """The chart of a panel, by our own renderer, which escaped the texts in it. None where there is nothing to draw, or
+    it could not be drawn, since the table says the same. Blocks."""
+    try:
+        return None if shown.spec is None else Markup(services.renderer.svg(shown.spec))
+    except (NotDrawn, Overloaded, TooLarge):
+        return None
 
 
 def frame(request: Request, services: Services, caller: Caller | None) -> dict[str, Any]:

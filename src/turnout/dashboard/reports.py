@@ -15,11 +15,11 @@ from turnout.dashboard.choosing import zone_names
 from turnout.dashboard.settings_forms import Form
 from turnout.dialects.contract import Call
 from turnout.errors import InvalidInput, TooLarge, TurnoutError
-from turnout.model import WEEKDAYS, Schedule, ScheduleFields
 from turnout.panels import view
 from turnout.reports import schedule, scheduling
 from turnout.reports.delivery import MEDIA_TYPES
 from turnout.reports.folder import Folder
+from turnout.store.schedules import WEEKDAYS, Schedule, ScheduleFields
 
 PAGE = "/dashboard/reports"
 

@@ -16,18 +16,17 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from turnout.dashboard import files, pages
+from turnout.dashboard import pages
 from turnout.dashboard.campaign import Drawn
+from turnout.dashboard.campaign import draw as draw_panel
 from turnout.dashboard.shared import Shared, Shelf
 from turnout.dialects.contract import Call
 from turnout.dialects.kept import PerHouse
-from turnout.errors import NotDrawn, Overloaded, TooLarge
 from turnout.model import Campaign
 from turnout.panels import live, view
-from turnout.panels.contract import Ask, Cell, Kind, Panel, Shown, View
+from turnout.panels.contract import Ask, Cell, Kind, View
 from turnout.panels.live_charts import PEAK, REACTIONS
 from turnout.panels.presence import WATCHES_WITHIN_S, Presence, presence
-from turnout.services import Services
 from turnout.stats import asking
 from turnout.stats.answer import Answer
 from turnout.stats.metrics import METRICS
@@ -185,23 +184,12 @@ async def _charts(call: Call, found: Campaign, asked: Mapping[str, str]) -> Char
             live.PRODUCTS,
         )
         ask = _remembering(services.statistics.ask)
-        panels = tuple(_drawn(services, seen, ask, one, asked) for one in chosen)
+        panels = tuple(draw_panel(services, ask, seen, one, asked) for one in chosen)
         totals = ask(seen.question(live.AUDIENCE)).totals
         said = repr([totals, seen.last_ms, *((one.shown, one.svg) for one in panels)]).encode()
         return Charts(totals, panels, seen.last_ms, hashlib.blake2b(said, digest_size=8).hexdigest())
 
     return await services.draw(draw)
-
-
-def _drawn(services: Services, seen: View, ask: Ask, panel: Panel, asked: Mapping[str, str]) -> Drawn:
-    shown: Shown = panel.draw(seen, ask)
-    drawn = Drawn(panel, shown, None, files.addresses(seen.campaign.id, panel, shown, asked))
-    if shown.spec is None:
-        return drawn
-    try:
-        return replace(drawn, svg=pages.drawing(services.renderer.svg(shown.spec)))
-    except (NotDrawn, Overloaded, TooLarge):
-        return drawn
 
 
 def _remembering(ask: Ask) -> Ask:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from turnout.charts.theme import Spec
 from turnout.errors import NotDrawn, TooLarge
-from turnout.model import Campaign, ReportForm, ReportRun, Schedule, Workspace
+from turnout.model import Campaign, Workspace
 from turnout.panels import view
 from turnout.reports import document, html, mail, pdf
 from turnout.reports.document import Document
@@ -20,6 +20,7 @@ from turnout.reports.folder import Folder, name_of
 from turnout.reports.mail import Attachment, Letter, MailServer
 from turnout.reports.schedule import bounds
 from turnout.services import Services
+from turnout.store.schedules import ReportForm, ReportRun, Schedule
 
 #: Campaigns of one run; the ones that were active last are reported on.
 LIMIT_CAMPAIGNS = 20

@@ -10,18 +10,17 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from turnout import __version__
 from turnout.charts.renderer import Renderer
 from turnout.charts.theme import COLOURS
-from turnout.panels import wording
 from turnout.reports.document import Document, drawn
+from turnout.reports.templating import environment
 
 #: The report's own page may do nothing but look like this.
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -78,15 +77,4 @@ def _plain(style: str) -> str:
     return _VARIABLE.sub(lambda found: light[found[1]], rules)
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("turnout.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.filters["cell"] = wording.cell
-    return made
+_environment = cache(partial(environment, "turnout.reports"))

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from typing import Any
 
 from turnout.errors import InvalidInput, NotFound, TurnoutError
-from turnout.model import Attempt, ReportRun, Schedule
 from turnout.reports import delivery
 from turnout.reports.mail import MailServer, NotSent
 from turnout.reports.schedule import moment_due
 from turnout.services import Services
+from turnout.store.schedules import Attempt, ReportRun, Schedule
 
 log = logging.getLogger(__name__)
 

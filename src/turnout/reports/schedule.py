@@ -11,8 +11,8 @@ import re
 from zoneinfo import ZoneInfo
 
 from turnout.errors import InvalidInput
-from turnout.model import WEEKDAYS, ReportRange, Schedule, ScheduleFields
 from turnout.stats import calendar
+from turnout.store.schedules import WEEKDAYS, ReportRange, Schedule, ScheduleFields
 
 #: Days that a range's name stands for.
 _DAYS = {"1d": 1, "7d": 7, "30d": 30, "90d": 90}

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from turnout.errors import InvalidInput, NotFound
-from turnout.model import Campaign, ReportForm, Schedule, ScheduleFields, Workspace
+from turnout.model import Campaign, Workspace
 from turnout.panels import view
 from turnout.reports import document, html, schedule
 from turnout.reports.delivery import MEDIA_TYPES, rendered
 from turnout.reports.folder import slug
 from turnout.services import Services
+from turnout.store.schedules import ReportForm, Schedule, ScheduleFields
 
 
 def form_of(text: str) -> ReportForm:

@@ -19,13 +19,13 @@ from typing import TypeVar
 import msgspec
 
 from turnout.errors import Conflict, InvalidInput, NotFound
-from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Schedule, Variation, Workspace
+from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Variation, Workspace
 from turnout.store.deliveries import Deliveries, Kept
 from turnout.store.engine import Engine
 from turnout.store.hooks import Hooks
 from turnout.store.links import Links
 from turnout.store.records import Records
-from turnout.store.schedules import Schedules
+from turnout.store.schedules import Schedule, Schedules
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")

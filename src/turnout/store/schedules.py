@@ -8,13 +8,79 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec import Meta, Struct
 
 from turnout.errors import NotFound, TooLarge
-from turnout.model import Schedule, ScheduleFields
+from turnout.model import Name
 from turnout.store.records import Records
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
+
+#: What a scheduled report shows: whole days, or the calendar month, before the day that it is due on; or everything.
+ReportRange = Literal["1d", "7d", "30d", "90d", "month", "all"]
+ReportForm = Literal["html", "pdf"]
+
+
+class ScheduleFields(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """Reports to be made by the clock, as a user may say it.
+
+    Of the `campaigns`, or of those with the `tag`, or, where neither is said, of all that have events in the `range`.
+    They are due `every` day, on a `weekday`, or on a `day` of the month (the last one of a shorter month), `at` a local
+    time of `timezone` (the workspace's if empty); written to the folder, sent to the addresses `to`, or both.
+    """
+
+    campaigns: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
+    tag: Name = ""
+    every: Literal["day", "week", "month"] = "week"
+    weekday: Weekday = "monday"
+    day: Annotated[int, Meta(ge=1, le=31)] = 1
+    at: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "08:00"
+    timezone: Name = ""
+    range: ReportRange = "7d"
+    format: ReportForm = "html"
+    folder: bool = False
+    to: Annotated[tuple[Annotated[str, Meta(max_length=254)], ...], Meta(max_length=20)] = ()
+    subject: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Attempt(Struct, kw_only=True, frozen=True):
+    """Reports that were due at `moment` and could not be delivered so far: tried `count` times, again at `next_at`."""
+
+    moment: datetime
+    count: int
+    next_at: datetime
+    words: str
+
+
+class ReportRun(Struct, kw_only=True, frozen=True):
+    """What became of the reports that were due at `moment`; `files` are the names of those in the folder."""
+
+    moment: datetime
+    ended_at: datetime
+    outcome: Literal["delivered", "partly", "nothing", "failed"]
+    words: str
+    files: tuple[str, ...] = ()
+
+
+class Schedule(ScheduleFields, kw_only=True, frozen=True):
+    """A schedule as the catalog keeps it.
+
+    Every due time up to `settled_at` is dealt with. `asked_at` is when somebody wanted a run outside of the due times
+    that has not been made yet; `attempt` what is being tried again, and `last` how the last run ended.
+    """
+
+    id: str
+    workspace: str
+    created_at: datetime
+    settled_at: datetime
+    asked_at: datetime | None = None
+    attempt: Attempt | None = None
+    last: ReportRun | None = None
+
 
 #: Schedules of one workspace: they are all in memory, and one thread works through them.
 LIMIT_SCHEDULES = 100

@@ -8,10 +8,10 @@ from starlette.responses import Response
 from turnout.dialects.contract import Call
 from turnout.dialects.native import parse, render, wire_reports
 from turnout.dialects.native.campaigns import read_body
-from turnout.model import Schedule, ScheduleFields
 from turnout.panels import view
 from turnout.reports import schedule, scheduling
 from turnout.reports.delivery import MEDIA_TYPES
+from turnout.store.schedules import Schedule, ScheduleFields
 
 
 async def report(call: Call) -> Response:

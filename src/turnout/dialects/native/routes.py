@@ -32,8 +32,9 @@ from turnout.dialects.native import (
     wire_reclassify,
     wire_reports,
 )
-from turnout.model import CampaignFields, Event, ScheduleFields
+from turnout.model import CampaignFields, Event
 from turnout.services import Services
+from turnout.store.schedules import ScheduleFields
 
 
 def authenticate(request: Request, services: Services) -> Caller:

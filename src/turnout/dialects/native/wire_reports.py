@@ -6,7 +6,7 @@ import datetime as dt
 
 from msgspec import Struct, field
 
-from turnout.model import Attempt, ReportRun, ScheduleFields
+from turnout.store.schedules import Attempt, ReportRun, ScheduleFields
 
 
 class ReportQuery(Struct, frozen=True):
