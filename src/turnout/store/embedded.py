@@ -124,7 +124,7 @@ class EmbeddedEngine:
             reader = pa.ipc.open_stream(self.query(sql, parameters, "ArrowStream"))
             yield from at_least_one(reader.schema, reader)
 
-    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table, token: str = "") -> None:
         """Write one Arrow batch as one part.
 
         The batch goes through a scratch file, because chDB's own way in (`send_insert`) reports

@@ -55,8 +55,12 @@ class Engine(Protocol):
     def batches(self, sql: str, parameters: Parameters | None = None) -> Iterator[pa.RecordBatch]:
         """The same as Arrow batches. There is always one, so that the columns of no rows are known."""
 
-    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
-        """Append the rows; they are on disk when this returns. Columns not in the batch take their defaults."""
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table, token: str = "") -> None:
+        """Append the rows; they are on disk when this returns. Columns not in the batch take their defaults.
+
+        On a server the same rows with the same `token` are appended once, however often they are sent. In this process
+        nothing gets lost between the two sides, and it says nothing.
+        """
 
     def close(self) -> None:
         """Let go of every connection."""

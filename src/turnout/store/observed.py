@@ -49,10 +49,10 @@ class ObservedEngine:
         """As Engine.batches."""
         return self._first(self._engine.batches(sql, parameters))
 
-    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table, token: str = "") -> None:
         """As Engine.insert."""
         with self._watched("insert"):
-            self._engine.insert(table, rows)
+            self._engine.insert(table, rows, token)
 
     def close(self) -> None:
         """As Engine.close."""

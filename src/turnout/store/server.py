@@ -53,7 +53,8 @@ _SOCKET_GRACE_S = 15
 _WRITE_TIMEOUT_S = 600
 
 #: Acknowledged means in a part on disk: no buffer of the server's in between, and its word is awaited.
-_WRITE_SETTINGS: dict[str, object] = {"async_insert": 0, "wait_end_of_query": 1}
+#: Rows that happen to be the same as others are not left out: what is to be written once has a token.
+_WRITE_SETTINGS: dict[str, object] = {"async_insert": 0, "wait_end_of_query": 1, "insert_deduplicate": 0}
 
 #: A read whose connection was closed while it lay idle is asked once more.
 _READ_RETRIES = 1
@@ -200,7 +201,7 @@ class ServerEngine:
                 reader = pa.ipc.open_stream(pa.PythonFile(body, mode="r"))
             yield from at_least_one(reader.schema, self._batches(reader, sql))
 
-    def insert(self, table: str, rows: pa.RecordBatch | pa.Table) -> None:
+    def insert(self, table: str, rows: pa.RecordBatch | pa.Table, token: str = "") -> None:
         """Append the rows as one Arrow stream, which the server writes as one part."""
         with self._translated(table), self._awaited() as query_id:
             self._writer.raw_insert(
@@ -210,7 +211,7 @@ class ServerEngine:
                 # where the first ones were written already, and then rows would count twice.
                 io.BytesIO(ipc_stream(rows)),
                 fmt="ArrowStream",
-                settings={**_WRITE_SETTINGS, "query_id": query_id},
+                settings={**_WRITE_SETTINGS, **_once(token), "query_id": query_id},
             )
 
     def close(self) -> None:
@@ -345,6 +346,17 @@ class ServerEngine:
         except (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError) as error:
             log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], _words(error))
             raise _meaning(error) from error
+
+
+def _once(token: str) -> dict[str, object]:
+    """Settings of an insert that counts once, however often it is sent; also in what the views make of it."""
+    if not token:
+        return {}
+    return {
+        "insert_deduplicate": 1,
+        "insert_deduplication_token": token,
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+    }
 
 
 def _code(error: Exception) -> int:
