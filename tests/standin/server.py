@@ -3,6 +3,9 @@
 `python tests/standin/server.py DIRECTORY` serves the store in DIRECTORY and prints its address. The
 engine and the socket are real. What is checked as a server checks it: user and password, database,
 settings, the length of the URI and of form fields, statuses, headers, and how a stream fails midway.
+
+It ends with the process that started it, and by itself, saying why, where one statement takes too long: whoever waits
+for it then fails, and does not wait for ever.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import base64
 import email.parser
 import email.policy
 import io
+import os
 import re
 import socket
 import sys
@@ -24,16 +28,15 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pyarrow as pa
 from chdb.state.sqlitelike import Connection
+from connections import Connections
 
 USER, PASSWORD = "turnout", "s3cret p@ss/wörd"
 
 FIELD_LIMIT_BYTES = 128 * 1024  # http_max_field_value_size
 URI_LIMIT_BYTES = 1024 * 1024  # http_max_uri_size
 
-#: Parameters of the protocol; every other one is a setting.
-RESERVED = {"query", "database", "default_format", "user", "password", "query_id", "session_id", "session_timeout"}
-RESERVED |= {"session_check", "wait_end_of_query", "buffer_size", "compress", "decompress", "quota_key", "role"}
-RESERVED |= {"client_protocol_version", "stacktrace", "close_session"}
+#: No statement of a test takes as long; the engine hangs.
+STATEMENT_TIMEOUT_S = 100
 
 INSERT = re.compile(rb"\s*(INSERT\s+INTO\s+(?:TABLE\s+)?[^;]*?)\s+FORMAT\s+(\w+)[ \t]*(?:\r?\n|;|$)", re.I | re.S)
 
@@ -71,17 +74,17 @@ class Handler(BaseHTTPRequestHandler):
     """One connection's requests."""
 
     protocol_version = "HTTP/1.1"
-    directory = ""
     #: Requests that a test asked to break: (part of the SQL, when).
     broken: list[tuple[str, str]] = []  # noqa: RUF012
     lock = threading.Lock()
     #: Statements that run, by the id that the client gave them.
     running: dict[str, threading.Event] = {}  # noqa: RUF012
-
-    def setup(self) -> None:
-        """Answers are small and asked for one at a time: no waiting for more to send."""
-        super().setup()
-        self.disable_nagle_algorithm = True
+    #: When each thread's statement began, and how it begins.
+    begun: dict[int, tuple[float, bytes]] = {}  # noqa: RUF012
+    connections: Connections
+    # Answers are small and asked for one at a time: each is one packet, which waits for no other.
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
     def log_message(self, *arguments: object) -> None:
         """Quiet."""
@@ -120,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             if statement.startswith(b"KILL QUERY"):
                 self._wait_for(parameters["param_id"])
             done = self.running[parameters.get("query_id", "")] = threading.Event()
+            self.begun[threading.get_ident()] = time.monotonic(), statement[:200]
             try:
                 if self._asked_to_break(statement, "meanwhile"):
                     # The client is gone, and the statement goes on.
@@ -127,6 +131,7 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(1)
                 self._with_connection(statement, parameters, read_only)
             finally:
+                del self.begun[threading.get_ident()]
                 done.set()
         except Refused as refused:
             self._refuse(refused)
@@ -134,12 +139,17 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _with_connection(self, statement: bytes, parameters: dict[str, str], read_only: bool) -> None:
-        connection = Connection(f"{self.directory}?backups.allowed_disk=default")
         try:
-            prepare(connection, parameters, read_only)
-            self._execute(connection, statement, parameters)
-        finally:
-            connection.close()
+            lent = self.connections.lend(parameters, read_only)
+        except Exception as error:
+            raise Refused(engine_words(error)) from error
+        try:
+            self._execute(lent.connection, statement, parameters)
+        except BaseException:
+            # What chDB has written of an answer that failed, it puts in front of the connection's next one.
+            lent.connection.close()
+            raise
+        self.connections.take_back(lent, statement)
 
     def _wait_for(self, query_id: str) -> None:
         """KILL … SYNC returns when the statement has ended; here it may end well, as it may there."""
@@ -187,16 +197,20 @@ class Handler(BaseHTTPRequestHandler):
         self._sent = True
         try:
             self._chunk(first)
+            self.wfile.flush()
             self._maybe_break(statement, "midway")
             for piece in pieces:
                 self._chunk(piece)
             self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
         except Exception as error:
             if isinstance(error, (ConnectionError, Broken)):
                 raise
             words = engine_words(error)
             self._chunk(f"\r\n__exception__\r\n{tag}\r\n{words}\n{len(words) + 1} {tag}\r\n__exception__\r\n".encode())
+            self.wfile.flush()
             self.close_connection = True
+            raise Broken from error
 
     def _chunk(self, piece: bytes) -> None:
         if piece:
@@ -263,25 +277,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
 
 class Broken(Exception):
     """The connection is to break here, without a word."""
-
-
-def prepare(connection: Connection, parameters: dict[str, str], read_only: bool) -> None:
-    """What a request brings along: its database and its settings."""
-    try:
-        if parameters.get("database"):
-            connection.query(f"USE `{parameters['database']}`")
-        for name, value in parameters.items():
-            if name not in RESERVED and not name.startswith("param_"):
-                quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-                connection.query(f"SET {name} = '{quoted}'")
-        if read_only:
-            connection.query("SET readonly = 2")
-    except Exception as error:
-        raise Refused(engine_words(error)) from error
 
 
 def insert_data(connection: Connection, statement: str, form: str, data: bytes) -> None:
@@ -311,18 +311,30 @@ def one_arrow_stream(pieces: Iterator[bytes], of_nothing: Callable[[], bytes]) -
         yield of_nothing()
 
 
+class Server(ThreadingHTTPServer):
+    """A thread a connection; looks twice a second whether there is a reason to end."""
+
+    daemon_threads = True
+    parent = os.getppid()
+
+    def service_actions(self) -> None:
+        """End where nobody is left to serve, or a statement does not end."""
+        if os.getppid() != self.parent:
+            os._exit(0)
+        for since, statement in list(Handler.begun.values()):
+            if time.monotonic() - since > STATEMENT_TIMEOUT_S:
+                words = statement.decode(errors="replace")
+                print(f"a statement ran for over {STATEMENT_TIMEOUT_S} s: {words}", file=sys.stderr, flush=True)  # noqa: T201
+                os._exit(1)
+
+
 def main() -> None:
     """Serve until the process ends."""
-    Handler.directory = sys.argv[1]
-    hold = Connection(f"{Handler.directory}?backups.allowed_disk=default")  # keeps the engine open between requests
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    Handler.connections = Connections(sys.argv[1])
+    server = Server(("127.0.0.1", 0), Handler)
     address = f"127.0.0.1:{server.server_address[1]}"
     print(f"clickhouse://{USER}:{quote(PASSWORD, safe='')}@{address}", flush=True)  # noqa: T201
-    try:
-        server.serve_forever()
-    finally:
-        hold.close()
+    server.serve_forever()
 
 
 if __name__ == "__main__":
