@@ -43,6 +43,7 @@ from turnout.store.deadletters import DeadLetters
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
+from turnout.store.fleet import Fleet, Shared, Single
 from turnout.store.known import KnownIds
 from turnout.store.migrate import migrate
 from turnout.store.observed import ObservedEngine
@@ -87,18 +88,23 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         context = Context(settings)
         ending.callback(context.close)
         telemetry = Telemetry()
+        process = secrets.token_hex(6)
         store = open_engine(settings)
         engine = ObservedEngine(store, telemetry.ran)
         ending.callback(engine.close)
-        migrate(engine)
+        alone = _is_embedded(settings)
+        fleet = Single() if alone else _joined(engine, process, settings.data / "process", ending)
+        migrate(engine, None if isinstance(fleet, Single) else fleet.migrating())
         drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
         catalog = Catalog(engine, clock)
         catalog.deliveries.start()
         ending.callback(catalog.deliveries.close)
         generated = _first_start(catalog, settings)
-        events = EventStore(engine, settings.data / "journal.json")
-        alone = _is_embedded(settings)
+        events = EventStore(engine, settings.data / "journal.json", fleet)
+        if isinstance(fleet, Shared):
+            fleet.take_over = events.take_over
+            fleet.start()
         finished, keeper = _kept_ahead(engine, store, catalog, events) if alone else (None, None)
         statistics = _statistics(settings, engine, catalog, events, telemetry, (finished, keeper))
         ending.callback(statistics.close)
@@ -112,7 +118,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(drawers.close)
         # It works through the writer, which tells it what there is to do.
         reviewers: list[Reviewer] = []
-        writer = _writer(settings, engine, events, catalog, telemetry, _on_flush(telemetry, statistics, reviewers))
+        on_flush = _on_flush(telemetry, statistics, reviewers)
+        writer = _writer(settings, engine, events, catalog, fleet, telemetry, on_flush)
         writer.start()
         ending.callback(writer.close)
         if alone:
@@ -125,6 +132,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             engine=engine,
             events=events,
             catalog=catalog,
+            fleet=fleet,
             writer=writer,
             statistics=statistics,
             recent=recent,
@@ -142,6 +150,17 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         )
         _set_going(services, store, keeper, reviewers, ending)
         return House(services, ownership, generated, ending.pop_all())
+
+
+def _joined(engine: Engine, process: str, name: Path, ending: contextlib.ExitStack) -> Shared:
+    """This process, among those that share the store. The file `name` says what the last one of this directory was
+    called; since the directory is owned by now, that one is dead."""
+    former = name.read_text(encoding="utf-8") if name.exists() else ""
+    fleet = Shared(engine, process, former=former)
+    ending.callback(fleet.close)
+    fleet.prepare()
+    name.write_text(process, encoding="utf-8")
+    return fleet
 
 
 def _statistics(
@@ -170,6 +189,7 @@ def _writer(
     engine: Engine,
     events: EventStore,
     catalog: Catalog,
+    fleet: Fleet,
     telemetry: Telemetry,
     on_flush: Callable[[Flush], None],
 ) -> Writer:
@@ -179,7 +199,8 @@ def _writer(
         events,
         catalog,
         settings,
-        known=KnownIds(engine, settings.data / "known") if _is_embedded(settings) else None,
+        known=None if fleet.is_shared else KnownIds(engine, settings.data / "known"),
+        fleet=fleet,
         on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
         on_flush=on_flush,
     )

@@ -23,6 +23,7 @@ from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters
 from turnout.store.engine import Engine
 from turnout.store.events import EventStore
+from turnout.store.fleet import Fleet
 from turnout.telemetry import Telemetry
 
 T = TypeVar("T")
@@ -65,6 +66,8 @@ class Services:
     engine: Engine
     events: EventStore
     catalog: Catalog
+    #: The processes that share the store.
+    fleet: Fleet
     writer: Writer
     statistics: Statistics
     recent: Recent

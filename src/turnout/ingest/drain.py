@@ -26,6 +26,7 @@ from turnout.ingest.identities import Digests, Identities
 from turnout.ingest.spool import Frame, Spool
 from turnout.store.catalog import Catalog
 from turnout.store.events import Cells, EventStore
+from turnout.store.fleet import Fleet, Single
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,8 @@ class _Waiter:
 class Drain:
     """Owns the writing side of the store. `add` comes from one thread, `settle` from any.
 
-    `group_limit_events` bounds one insert. `verify` looks every id up before it is stored, for stores that
-    other processes write to as well.
+    `group_limit_events` bounds one insert. `verify` looks every id up before it is stored, for stores that the other
+    processes of a `fleet` write to as well.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Drain:
         age_ms: float = 1000.0,
         settle_timeout_s: float = 10.0,
         verify: bool = False,
+        fleet: Fleet | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._spool = spool
@@ -95,6 +97,7 @@ class Drain:
         self._age_s = age_ms / 1000
         self._settle_timeout_s = settle_timeout_s
         self._verify = verify
+        self._fleet = fleet or Single()
         self._stopwatch = stopwatch
         self._groups: deque[Group] = deque()
         self._events_behind = 0
@@ -203,11 +206,25 @@ class Drain:
         with self._flush_lock:
             self._mend()
             try:
-                action()
+                with self._fleet.alone():
+                    action()
             except BaseException:
                 # It may have got half way; the journal knows where, until the next append writes it anew.
                 self._damaged = True
                 raise
+
+    def mend(self) -> int:
+        """Hold what an earlier process was at against raw, before anything else; returns the slots that were mended."""
+        if self._fleet.is_shared and not self._events.is_in_doubt:
+            return 0
+        with self._flush_lock:
+            try:
+                with self._fleet.alone():
+                    return self._events.recover()
+            except Overloaded:
+                log.warning("what was under way at the last stop is looked at later: the store's others are busy")
+                self._damaged = True
+                return 0
 
     def close(self) -> None:
         """Store what is spooled, unless the store refuses, and stop. What is left is for the next start."""
@@ -280,12 +297,13 @@ class Drain:
         # Of everything, since a failed insert may have stored it and told nobody.
         touched = tuple(packed.cells for packed in packs)
         classified = tuple(packed.cells for packed in packs if packed.is_classified)
-        if self._verify or groups[0].frame.position <= self._doubtful:
-            packs = [one for name, share in shares.items() for one in self._not_stored(name, share, touched)]
-        records = [rows for packed in packs for rows in packed.records]
-        self._announce(groups)
-        if records:
-            self._events.append(records, tuple(packed.cells for packed in packs))
+        with self._fleet.writing():
+            if self._verify or groups[0].frame.position <= self._doubtful:
+                packs = [one for name, share in shares.items() for one in self._not_stored(name, share, touched)]
+            records = [rows for packed in packs for rows in packed.records]
+            self._announce(groups)
+            if records:
+                self._events.append(records, tuple(packed.cells for packed in packs))
         # Caches hear of it before anybody who waits is let through.
         count = sum(rows.num_rows for rows in records)
         self._on_flush(Flush(touched, count, self._stopwatch() - started, classified))
@@ -294,7 +312,8 @@ class Drain:
     def _mend(self) -> None:
         """The last append or change may have got half way; nothing else happens before that is mended."""
         if self._damaged:
-            self._events.recover()
+            with self._fleet.alone():
+                self._events.recover()
             self._damaged = False
 
     def _announce(self, groups: list[Group]) -> None:

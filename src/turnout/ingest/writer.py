@@ -28,6 +28,7 @@ from turnout.model import Receipt
 from turnout.settings import Settings
 from turnout.store.catalog import Catalog
 from turnout.store.events import EventStore
+from turnout.store.fleet import Fleet
 from turnout.store.known import KnownIds
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Writer:
         settings: Settings,
         *,
         known: KnownIds | None = None,
+        fleet: Fleet | None = None,
         on_commit: Callable[[Commit], None] = lambda commit: None,
         on_flush: Callable[[Flush], None] = lambda flush: None,
         gather_ms: float = 0.5,
@@ -131,6 +133,7 @@ class Writer:
             age_ms=settings.flush_age_ms,
             settle_timeout_s=settings.settle_timeout_s,
             verify=known is None,
+            fleet=fleet,
             stopwatch=stopwatch,
         )
         self._waiting: deque[_Submission] = deque()
@@ -142,7 +145,7 @@ class Writer:
 
     def start(self) -> None:
         """Mend what a crash may have left, take up what it left in the spool, then take submissions."""
-        mended = self._events.recover()
+        mended = self._drain.mend()
         if mended:
             log.warning("mended %d slots of the rollup after an unclean stop", mended)
         if self._known is not None:

@@ -9,6 +9,7 @@ Rows that are stored already are changed by `amend`, under the same journal.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -23,6 +24,7 @@ from turnout import sql
 from turnout.errors import Overloaded, StoreDamaged, TurnoutError
 from turnout.store.durable import sync
 from turnout.store.engine import Engine, Parameters, Value, rows
+from turnout.store.fleet import Fleet, Single
 
 log = logging.getLogger(__name__)
 
@@ -93,11 +95,14 @@ class Span:
 
 
 class EventStore:
-    """Appends, looks up, amends and repairs. One writer at a time calls `append`, `amend`, `rebuild` and `recover`."""
+    """Appends, looks up, amends and repairs. One writer at a time calls `append`, `amend`, `rebuild` and `recover`; of
+    the `fleet` that shares the store others may append meanwhile, but nobody while this process calls one of the rest.
+    """
 
-    def __init__(self, engine: Engine, journal: Path) -> None:
+    def __init__(self, engine: Engine, journal: Path, fleet: Fleet | None = None) -> None:
         self._engine = engine
         self._journal = journal
+        self._fleet = fleet or Single()
         self._repairs = 0
         self._distrusted = False
 
@@ -131,7 +136,14 @@ class EventStore:
         If it raises, nothing may be assumed: call `recover` before the next append.
         """
         self._note(touched)
-        self._engine.insert("events", _said(pa.Table.from_batches(batches)))
+        rows = _said(pa.Table.from_batches(batches))
+        # The same events again are the same rows again: what a broken connection may have stored is not stored twice.
+        self._engine.insert("events", rows, _token(rows) if self._fleet.is_shared else "")
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something was under way when this process, or the one before it, was last heard of."""
+        return bool(self._noted())
 
     def recover(self) -> int:
         """Hold the cells of the last append or change against raw, refill what differs; returns slots mended.
@@ -152,7 +164,15 @@ class EventStore:
             self.distrust()
         # Everything that may have been in between is right again.
         self._repairs += self._repairs % 2
+        self._fleet.note(b"")
         return mended
+
+    def take_over(self, cells: bytes) -> None:
+        """End what another process was changing when it died: these cells, as it had noted them for the fleet."""
+        self._finish_changes()
+        for changed in msgspec.json.decode(cells, type=list[Cells]):
+            if self.differences(changed):
+                self._refill(changed)
 
     def settle(self) -> None:
         """Say that the last append went well, so that the next start has nothing to hold against raw."""
@@ -161,9 +181,9 @@ class EventStore:
     def rebuild(self, cells: Cells) -> None:
         """Make the rollup of `cells` anew from raw. What a crash leaves half done, `recover` ends."""
         before = self._noted()
-        self._note([*before, cells])
+        self._begin([*before, cells])
         self._refill(cells)
-        self._note(before)
+        self._end(before)
 
     def amend(self, statements: Iterable[tuple[str, Parameters]], changed: Sequence[Cells] = ()) -> None:
         """Change stored rows: run statements `ALTER TABLE events UPDATE …`, then refill the rollup of `changed`.
@@ -177,7 +197,7 @@ class EventStore:
         raised: the caller may try again.
         """
         before = self._noted()
-        self._note([*before, *changed])
+        self._begin([*before, *changed])
         self._repairs += 1 - self._repairs % 2
         try:
             for text, parameters in statements:
@@ -188,7 +208,7 @@ class EventStore:
             raise
         finally:
             self._refill(*changed)
-        self._note(before)
+        self._end(before)
 
     def _finish_changes(self) -> None:
         """Wait until the engine has ended the changes that an earlier process began. One that can't be ended is
@@ -269,6 +289,15 @@ class EventStore:
             ) from error
         return {int.from_bytes(raw[at : at + 16], "little") for at in range(0, len(raw), 16)}
 
+    def _begin(self, changing: Sequence[Cells]) -> None:
+        """Note what is about to be made anew, for this process's next start and for whoever finds it dead before."""
+        self._note(changing)
+        self._fleet.note(msgspec.json.encode(list(changing)))
+
+    def _end(self, before: Sequence[Cells]) -> None:
+        self._note(before)
+        self._fleet.note(b"")
+
     def _note(self, touched: Sequence[Cells]) -> None:
         """Write the journal so that it is either the old one or the new one, whatever dies."""
         temporary = self._journal.with_suffix(".new")
@@ -289,6 +318,14 @@ class EventStore:
 def _said(rows: pa.Table) -> pa.Table:
     """The columns in which anything is said: the engine gives the others their defaults with less work."""
     return rows.select([name for name, column in zip(rows.column_names, rows.columns, strict=True) if _says(column)])
+
+
+def _token(rows: pa.Table) -> str:
+    """What these events are, and no others: of their ids."""
+    ids = hashlib.blake2b(digest_size=16)
+    for chunk in rows.column("id").chunks:
+        ids.update(memoryview(chunk.buffers()[1])[16 * chunk.offset : 16 * (chunk.offset + len(chunk))])
+    return f"events-{ids.hexdigest()}"
 
 
 def _says(column: pa.ChunkedArray) -> bool:

@@ -1,0 +1,356 @@
+"""The processes that share one store: who is there, and who may do what nobody else may do at the same time.
+
+Any number of processes append. What changes rows that are stored (`alone`) waits until no other process is appending,
+and keeps all of them from it: a lock in the store, named `rows`, says that somebody wants to be alone, and every
+process says of itself whether it is `active`, which it must be to append, or `idle`. A process becomes active by saying
+so first, and looking at the lock then; who wants to be alone takes the lock first, and looks at the others then: one of
+the two always sees the other. While it stays active an append costs nothing; a thread looks at the lock a few times a
+second.
+
+The term of that lock is a version of what is stored that all processes see: odd while rows change, higher afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pyarrow as pa
+
+from turnout import sql
+from turnout.errors import Overloaded, TurnoutError
+from turnout.store.engine import Engine, rows
+from turnout.store.locks import CREATE_LOCKS, LEASE_S, StoreLock, Term
+
+log = logging.getLogger(__name__)
+
+_MEMBERS = sql.query("fleet_members")
+_JOURNAL = sql.query("fleet_journal")
+_KILL = "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC"
+
+CREATE_MEMBERS = """
+CREATE TABLE IF NOT EXISTS members
+(
+    process String,
+    state LowCardinality(String),
+    said UInt64,
+    at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY process
+TTL toDateTime(at) + INTERVAL 7 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+CREATE_JOURNALS = """
+CREATE TABLE IF NOT EXISTS journals
+(
+    process String,
+    cells String,
+    said UInt64,
+    at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY process
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+"""
+
+#: What the processes of a store need before they may do anything else.
+TABLES = (CREATE_LOCKS, CREATE_MEMBERS, CREATE_JOURNALS)
+
+#: How often a process looks whether another one wants to be alone.
+_WATCH_S = 0.25
+
+#: How long one waits: to be alone, for who is alone, for who changes the registry or the schema.
+_ALONE_TIMEOUT_S = 60.0
+_WRITING_TIMEOUT_S = 5.0
+_REGISTERING_TIMEOUT_S = 10.0
+_MIGRATING_TIMEOUT_S = 600.0
+
+
+class Fleet(Protocol):
+    """Whoever shares the store. Every method may be called from any thread, and may block it."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there may be others."""
+
+    @property
+    def version(self) -> int:
+        """Odd while somebody changes stored rows; higher afterwards. One question to the store where it is shared."""
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """For an append: nobody changes rows meanwhile. Overloaded if somebody is at it for long."""
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """For changing rows: no other process appends or changes any meanwhile. Overloaded if that can't be had."""
+
+    def registering(self) -> contextlib.AbstractContextManager[None]:
+        """For a change of the registry, from reading it to having it written."""
+
+    def leads(self) -> bool:
+        """Whether this process is to do what only one may do."""
+
+    def note(self, cells: bytes) -> None:
+        """What of the rollup this process is making anew (empty: nothing), so that another can end it."""
+
+
+class Single:
+    """A fleet of one: nobody else has the store."""
+
+    is_shared = False
+    version = 0
+
+    @contextlib.contextmanager
+    def _at_once(self) -> Iterator[None]:
+        yield
+
+    writing = alone = registering = _at_once
+
+    def leads(self) -> bool:
+        """Always."""
+        return True
+
+    def note(self, cells: bytes) -> None:
+        """Nobody else would read it."""
+
+
+class Shared:
+    """A process among those that share a store; `process` is its name, new with every start.
+
+    `former` is the name of the process that had the same data directory before, so it is surely dead and nobody waits
+    for it. `take_over` is called with the cells that a process was at which died while it was alone.
+    """
+
+    is_shared = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        process: str,
+        *,
+        former: str = "",
+        lease_s: float = LEASE_S,
+        watch_s: float = _WATCH_S,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine = engine
+        self.process = process
+        self._former = former
+        self._lease_s = lease_s
+        self._watch_s = watch_s
+        self._stopwatch = stopwatch
+        self._locks = {
+            name: StoreLock(engine, name, process, former=former, lease_s=lease_s, stopwatch=stopwatch)
+            for name in ("rows", "registry", "schema", "leader")
+        }
+        self.take_over: Callable[[bytes], None] = lambda cells: None
+        self._appending = threading.RLock()
+        self._registering = threading.RLock()
+        self._saying = threading.Lock()
+        self._state = "idle"
+        self._said = 0
+        self._noted = b""
+        self._heard_at = float("-inf")
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="turnout-fleet", daemon=True)
+
+    def prepare(self) -> None:
+        """Make the tables that all of this needs, before the schema; end what the former process has left under way."""
+        for statement in TABLES:
+            self._engine.execute(statement)
+        if self._former and any(process == self._former and state != "gone" for process, state, _ in self._members()):
+            self._bury(self._former)
+
+    def start(self) -> None:
+        """Look after the others."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Be gone: let every lock go, so that nobody waits for this process."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._appending, contextlib.suppress(TurnoutError):
+            self._say("gone")
+        for lock in self._locks.values():
+            lock.release()
+
+    @property
+    def version(self) -> int:
+        """The version of the lock `rows`."""
+        return self._locks["rows"].term().version
+
+    @contextlib.contextmanager
+    def migrating(self) -> Iterator[None]:
+        """One process brings the schema up to date; the others wait, and find it done."""
+        with self._renewed("schema", _MIGRATING_TIMEOUT_S):
+            yield
+
+    @contextlib.contextmanager
+    def registering(self) -> Iterator[None]:
+        """As Fleet.registering."""
+        with self._registering:
+            if self._locks["registry"].is_held:
+                yield
+            else:
+                with self._locks["registry"].held(_REGISTERING_TIMEOUT_S):
+                    yield
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """As Fleet.writing."""
+        with self._appending:
+            # Silent for long, this process may be taken for dead: then it must not go on as if nothing were.
+            if self._state != "active" or self._stopwatch() - self._heard_at > self._lease_s / 2:
+                self._become_active()
+            yield
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """As Fleet.alone."""
+        with self._appending:
+            if self._locks["rows"].is_held:
+                yield
+                return
+            # Another one that is about to be alone must not wait for this one, which waits for it.
+            if self._state == "active":
+                self._say("idle")
+            with self._renewed("rows", _ALONE_TIMEOUT_S) as before:
+                self._await_others()
+                if not before.released:
+                    self._end_what_was_begun(before.holder)
+                try:
+                    yield
+                except BaseException:
+                    if self._noted:
+                        # Raw answers for everybody until somebody has the lock after this, and ends it.
+                        self._locks["rows"].abandon()
+                    raise
+
+    def leads(self) -> bool:
+        """As Fleet.leads. Who leads does so until it is gone."""
+        lock = self._locks["leader"]
+        if not lock.is_held:
+            lock.try_acquire()
+        else:
+            lock.renew()
+        return lock.is_held
+
+    def note(self, cells: bytes) -> None:
+        """As Fleet.note."""
+        if cells != self._noted:
+            self._write("journals", self.process, cells=cells.decode())
+            self._noted = cells
+
+    # ---- appending, and being alone --------------------------------------------------------------------
+
+    def _become_active(self) -> None:
+        until = self._stopwatch() + _WRITING_TIMEOUT_S
+        while True:
+            self._say("active")
+            # In this order: who takes the lock after this look finds this process active.
+            if self._is_mine_or_free(self._locks["rows"].term()):
+                return
+            self._say("idle")
+            while not self._is_mine_or_free(self._locks["rows"].term()):
+                if self._stopwatch() >= until or self._closing.wait(self._watch_s):
+                    raise Overloaded("another process that shares the store is changing it", retry_after_s=10)
+
+    def _is_mine_or_free(self, term: Term) -> bool:
+        # Taken over first, and then free: what a process that died has left half done, somebody has to end.
+        return term.released or self._locks["rows"].is_held
+
+    def _await_others(self) -> None:
+        """Wait until no other process is appending; what a dead one had sent is ended."""
+        until = self._stopwatch() + _ALONE_TIMEOUT_S
+        while active := [
+            (process, silent_ms / 1000)
+            for process, state, silent_ms in self._members()
+            if state == "active" and process != self.process
+        ]:
+            for process, silent_s in active:
+                if silent_s >= self._lease_s:
+                    self._bury(process)
+            if self._stopwatch() >= until:
+                raise Overloaded("another process that shares the store goes on appending", retry_after_s=10)
+            time.sleep(self._watch_s / 2)
+
+    def _members(self) -> list[tuple[str, str, int]]:
+        return [(process, state, int(silent)) for process, state, silent in rows(self._engine, _MEMBERS)]
+
+    def _bury(self, process: str) -> None:
+        log.warning("process %s of this store has died: what it had sent is ended", process)
+        self._engine.execute(_KILL, {"prefix": f"turnout-{process}-"})
+        self._write("members", process, state="gone")
+
+    def _end_what_was_begun(self, process: str) -> None:
+        """A process died while it was alone: what it was making anew is made by this one."""
+        ((cells,),) = rows(self._engine, _JOURNAL, {"process": process})
+        if cells:
+            self.take_over(cells.encode())
+            self._write("journals", process, cells="")
+
+    @contextlib.contextmanager
+    def _renewed(self, name: str, timeout_s: float) -> Iterator[Term]:
+        """Have a lock, and say all the while that this process is there."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(self._lease_s / 6):
+                with contextlib.suppress(TurnoutError):
+                    self._locks[name].renew()
+
+        with self._locks[name].held(timeout_s) as before:
+            thread = threading.Thread(target=renew, name=f"turnout-{name}", daemon=True)
+            thread.start()
+            try:
+                yield before
+            finally:
+                ended.set()
+                thread.join()
+
+    # ---- what a process says of itself -----------------------------------------------------------------
+
+    def _say(self, state: str) -> None:
+        with self._saying:
+            self._write("members", self.process, state=state)
+            self._state, self._heard_at = state, self._stopwatch()
+
+    def _beat(self) -> None:
+        """Say the same once more where that is due: also while an append takes long."""
+        with self._saying:
+            if self._stopwatch() - self._heard_at > self._lease_s / 6:
+                self._write("members", self.process, state=self._state)
+                self._heard_at = self._stopwatch()
+
+    def _write(self, table: str, process: str, **said: str) -> None:
+        self._said += 1
+        row = {name: [value] for name, value in said.items()}
+        self._engine.insert(table, pa.table({"process": [process], **row, "said": pa.array([self._said], pa.uint64())}))
+
+    def _watch(self) -> None:
+        while not self._closing.wait(self._watch_s):
+            try:
+                self._look()
+            except TurnoutError as error:
+                log.info("the processes of the store can't be looked after just now: %s", error.message)
+            except Exception:
+                log.exception("the processes of the store could not be looked after")
+
+    def _look(self) -> None:
+        term = self._locks["rows"].term()
+        if not self._is_mine_or_free(term):
+            if self._state == "active":
+                with self._appending:
+                    self._say("idle")
+            if term.silent_s >= self._lease_s:
+                with self.alone():
+                    pass
+        self._beat()
+        for name in ("registry", "leader"):
+            self._locks[name].renew()
