@@ -2,6 +2,9 @@
 
 The engine allows one data directory per process, so tests that need another one start a process
 (`turnout_process`).
+
+With TURNOUT_TEST_STORE=server (`make test-server`) the same tests run with their store behind a URL: on a stand-in for
+a ClickHouse server, a database for each data directory.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import secrets
 import ssl
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.processes import Command
+from tests.standin.process import StandIn, start
 
 from turnout import app, serving
 from turnout.demo.load import chunks
@@ -41,6 +45,8 @@ SAMPLED_AT = dt.datetime(2026, 11, 18, 15, 30, tzinfo=dt.UTC)
 
 TESTS = Path(__file__).parent
 
+STORE = os.environ.get("TURNOUT_TEST_STORE") or "embedded"
+ON_SERVER = STORE == "server"
 
 #: What takes longest, longest first: begun early, it has company to its end.
 SLOWEST = (
@@ -54,10 +60,97 @@ SLOWEST = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first; within a file the order stays."""
+def pytest_configure(config: pytest.Config) -> None:
+    """The store must be one that there is."""
+    if STORE not in ("embedded", "server"):
+        raise pytest.UsageError(f"TURNOUT_TEST_STORE is embedded or server, not '{STORE}'")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say what is left out, where the whole is not run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if ON_SERVER and reporter is not None and not hasattr(session.config, "workerinput"):
+        reporter.write_line("The store is behind a ClickHouse server's stand-in.")
+        reporter.write_line("Left out: tests that open no store, and those that ask both kinds of store in every run.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; within a file the order stays. Leave out what has nothing new to say."""
+    if ON_SERVER:
+        left_out = [item for item in items if not _asks_the_store(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _asks_the_store(item)]
+        for item in items:
+            if mark := item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason=f"only the embedded store: {mark.args[0]}"))
     places = {str(TESTS / name): place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def _asks_the_store(item: pytest.Item) -> bool:
+    """Whether a test opens the store that the run is about. Who asks for a stand-in by name has one in every run."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return "new_store" in fixtures and not {"standin", "start_standin", "make_engine"} & fixtures
+
+
+@pytest.fixture(scope="session")
+def start_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], StandIn]]:
+    """Starts stand-ins for ClickHouse servers, each over a store of its own."""
+    with contextlib.ExitStack() as running:
+
+        def begin() -> StandIn:
+            found = start(tmp_path_factory.mktemp("standin"))
+            running.callback(found.end)
+            return found
+
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def standin(start_standin: Callable[[], StandIn]) -> StandIn:
+    """The one that most tests share."""
+    return start_standin()
+
+
+@pytest.fixture(scope="session")
+def new_store(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes a store, for a data directory that has none yet: its URL, empty where it is in that directory."""
+    if not ON_SERVER:
+        return lambda: ""
+    running: StandIn = request.getfixturevalue("standin")
+    return running.new_database
+
+
+@pytest.fixture
+def store_of(
+    request: pytest.FixtureRequest, new_store: Callable[[], str]
+) -> Iterator[Callable[[Path], Mapping[str, str]]]:
+    """What a process on a data directory must find in its environment, so that it finds that directory's store."""
+    made: dict[Path, str] = {}
+
+    def of(data: Path) -> Mapping[str, str]:
+        if not ON_SERVER:
+            return {}
+        where = data.resolve()
+        if where not in made:
+            made[where] = new_store()
+        return {"TURNOUT_STORE": made[where]}
+
+    yield of
+    for url in made.values():
+        request.getfixturevalue("standin").drop_database(url)
+
+
+@pytest.fixture(autouse=True)
+def _standin_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A stand-in that has ended fails the test that it ended in, and all later ones at once, with its last words."""
+    if not ON_SERVER:
+        yield
+        return
+    running: StandIn = request.getfixturevalue("standin")
+    running.must_run()
+    yield
+    running.must_run()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,11 +163,19 @@ def _certificates_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[app.House]:
+def house(tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[], str]) -> Iterator[app.House]:
     """An opened house on a fresh directory."""
     data = tmp_path_factory.mktemp("house")
     # What is looked at again, and when, is for each test to say.
-    settings = Settings(data=data, port=0, api_key=API_KEY, access_key="test-access", readers=3, review_delay_s=0)
+    settings = Settings(
+        data=data,
+        store=new_store(),
+        port=0,
+        api_key=API_KEY,
+        access_key="test-access",
+        readers=3,
+        review_delay_s=0,
+    )
     _make_workspaces(settings)
     opened = app.open_house(settings)
     yield opened
@@ -251,14 +352,20 @@ class ServerProcess:
 
 
 @pytest.fixture
-def turnout_process() -> Iterator[Callable[..., ServerProcess]]:
+def turnout_process(store_of: Callable[[Path], Mapping[str, str]]) -> Iterator[Callable[..., ServerProcess]]:
     """Starts `turnout serve --data DIR --port 0` and waits until it listens; killed at the test's end."""
     running: list[Command] = []
 
-    def start(data: Path, *arguments: str, **environment: str) -> ServerProcess:
+    def begin(data: Path, *arguments: str, **environment: str) -> ServerProcess:
         process = Command(
             ["serve", "--data", str(data), "--port", "0", *arguments],
-            {**os.environ, "TURNOUT_API_KEY": API_KEY, "TURNOUT_ACCESS_KEY": "test-access", **environment},
+            {
+                **os.environ,
+                "TURNOUT_API_KEY": API_KEY,
+                "TURNOUT_ACCESS_KEY": "test-access",
+                **({} if "TURNOUT_STORE" in environment else store_of(data)),
+                **environment,
+            },
         )
         running.append(process)
         lines = []
@@ -269,6 +376,6 @@ def turnout_process() -> Iterator[Callable[..., ServerProcess]]:
                 return ServerProcess(process, url, data)
         raise AssertionError(f"turnout serve ended: {''.join(lines)}")
 
-    yield start
+    yield begin
     for process in running:
         process.close()

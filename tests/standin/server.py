@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             statement = statement + b"\n" + body if statement else body
             self._maybe_break(statement, "before")
             if statement.startswith(b"KILL QUERY"):
-                self._wait_for(parameters["param_id"])
+                self._wait_for(parameters)
             done = self.running[parameters.get("query_id", "")] = threading.Event()
             self.begun[threading.get_ident()] = time.monotonic(), statement[:200]
             try:
@@ -131,6 +131,7 @@ class Handler(BaseHTTPRequestHandler):
                     time.sleep(1)
                 self._with_connection(statement, parameters, read_only)
             finally:
+                self.running.pop(parameters.get("query_id", ""), None)
                 del self.begun[threading.get_ident()]
                 done.set()
         except Refused as refused:
@@ -151,10 +152,12 @@ class Handler(BaseHTTPRequestHandler):
             raise
         self.connections.take_back(lent, statement)
 
-    def _wait_for(self, query_id: str) -> None:
-        """KILL … SYNC returns when the statement has ended; here it may end well, as it may there."""
-        if query_id in self.running:
-            self.running[query_id].wait(10)
+    def _wait_for(self, parameters: dict[str, str]) -> None:
+        """KILL … SYNC returns when the statements have ended; here they may end well, as they may there."""
+        name, prefix = parameters.get("param_id"), parameters.get("param_prefix")
+        for query_id, done in list(self.running.items()):
+            if query_id == name or (prefix and query_id.startswith(prefix)):
+                done.wait(10)
 
     def _execute(self, connection: Connection, statement: bytes, parameters: dict[str, str]) -> None:
         bound = {name.removeprefix("param_"): text for name, text in parameters.items() if name.startswith("param_")}

@@ -2,77 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
+from tests.standin.process import StandIn
 
 from turnout import app
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine, Parameters
 from turnout.store.server import ServerEngine
-
-STANDIN = Path(__file__).parents[1] / "standin" / "server.py"
-
-
-@dataclass(frozen=True)
-class StandIn:
-    """A running stand-in; `url` has the credentials, and takes a database's name at its end."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
-
-    def break_next(self, sql: str, when: str) -> None:
-        """Break the next connection that asks something with `sql` in it: before, after,
-        midway (in a stream), or meanwhile (the statement goes on for a second without its client)."""
-        httpx.post(f"http://{self.address}/break", params={"sql": sql, "when": when}).raise_for_status()
-
-    def new_database(self) -> str:
-        """The URL of a fresh database."""
-        name = f"d{uuid.uuid4().hex[:12]}"
-        engine = ServerEngine(f"{self.url}/default")
-        engine.execute(f"CREATE DATABASE {name}")
-        engine.close()
-        return f"{self.url}/{name}"
-
-
-@pytest.fixture(scope="session")
-def start_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], StandIn]]:
-    """Starts stand-ins, each over a store of its own."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start() -> StandIn:
-        directory = tmp_path_factory.mktemp("standin")
-        process = subprocess.Popen([sys.executable, str(STANDIN), str(directory)], stdout=subprocess.PIPE, text=True)
-        running.append(process)
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url.startswith("clickhouse://"), url
-        return StandIn(process, url)
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-@pytest.fixture(scope="session")
-def standin(start_standin: Callable[[], StandIn]) -> StandIn:
-    """The one that most tests share."""
-    return start_standin()
 
 
 @pytest.fixture(scope="session", params=["embedded", "server"])
