@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -64,6 +65,18 @@ def test_an_append_is_in_both_tables(store, fresh_engine):
     assert store.spans("w", ["spring"]) == {"spring": Span(START_MS, START_MS + 99 * 61_000, 34)}
     assert store.spans("w", ["spring"], ["sent", "opened"]) == store.spans("w", ["spring"])
     assert store.spans("w", ["spring"], ["impression"]) == {}
+
+
+def test_what_a_dead_process_was_making_anew_is_made_by_another(store, fresh_engine, tmp_path):
+    batch, (cells,) = some_events(60)
+    store.append([batch], [cells])
+    fresh_engine.execute("DELETE FROM counts WHERE campaign = 'spring'")
+    assert rolled_up(fresh_engine) == 40
+    heir = EventStore(fresh_engine, tmp_path / "another.json")
+    heir.take_over(msgspec.json.encode([cells]))
+    assert store.differences(EVERYTHING) == []
+    assert rolled_up(fresh_engine) == 60
+    assert not heir.is_in_doubt
 
 
 def test_ids_are_found_where_they_are(store):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import turnout
 from turnout import sql
 from turnout.errors import SchemaTooNew
 from turnout.store.engine import rows
+from turnout.store.fleet import Shared
 from turnout.store.migrate import migrate
 
 SOURCE = Path(turnout.__file__).parent
@@ -109,3 +111,30 @@ def test_every_query_is_used_and_runs(house, name):
 def test_every_query_that_is_used_is_there():
     asked = {found for path in SOURCE.rglob("*.py") for found in re.findall(r'sql\.query\("(\w+)"\)', path.read_text())}
     assert asked == set(QUERIES)
+
+
+def test_processes_that_start_together_take_turns(standin, connect):
+    url = standin.new_database()
+    fleets = []
+    for number in range(3):
+        one = Shared(connect(url), f"p{number}")
+        one.prepare()
+        fleets.append(one)
+
+    def start(one: Shared) -> None:
+        migrate(one._engine, one.migrating())
+
+    threads = [threading.Thread(target=start, args=(one,)) for one in fleets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    engine = connect(url)
+    newest = sql.migrations()[-1].number
+    assert rows(engine, "SELECT number, count() FROM schema_migrations GROUP BY number ORDER BY number") == [
+        [number, 1] for number in range(1, newest + 1)
+    ]
+    # Who finds everything done asks for no lock.
+    terms = rows(engine, "SELECT max(term) FROM locks WHERE name = 'schema'")
+    migrate(engine, fleets[0].migrating())
+    assert rows(engine, "SELECT max(term) FROM locks WHERE name = 'schema'") == terms
