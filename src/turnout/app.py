@@ -20,6 +20,7 @@ from turnout import privacy
 from turnout.charts.renderer import Renderer
 from turnout.errors import InvalidInput
 from turnout.ingest.context import Context
+from turnout.ingest.discovery import Discovery
 from turnout.ingest.drain import Flush
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.review import Reviewer
@@ -233,6 +234,10 @@ def _set_going(
     daily = Daily(services)
     daily.start()
     ending.callback(daily.close)
+    if services.fleet.is_shared:
+        discovery = Discovery(services.engine, services.catalog, services.fleet, services.now)
+        discovery.start()
+        ending.callback(discovery.close)
     runner = Runner(services, mail.server_of(settings))
     runner.start()
     ending.callback(runner.close)

@@ -108,7 +108,7 @@ def test_who_was_silent_for_long_looks_before_it_appends(join):
 
 def test_what_a_process_was_changing_when_it_died_is_ended_by_another(join):
     dead = join("dead", started=False, lease_s=0.3)
-    with pytest.raises(KeyboardInterrupt), dead.alone():
+    with contextlib.suppress(KeyboardInterrupt), dead.alone():
         dead.note(b'["cells"]')
         raise KeyboardInterrupt
     # It says nothing any more: everybody takes raw answers, until somebody has ended it.

@@ -10,7 +10,7 @@ import turnout
 from turnout import sql
 from turnout.errors import SchemaTooNew
 from turnout.store.engine import rows
-from turnout.store.fleet import Shared
+from turnout.store.fleet import TABLES, Shared
 from turnout.store.migrate import migrate
 
 SOURCE = Path(turnout.__file__).parent
@@ -105,6 +105,8 @@ def test_every_query_is_used_and_runs(house, name):
         )
         for parameter, kind in re.findall(r"{(\w+):([^}]+)}", text)
     }
+    for statement in TABLES if "locks" in text or "members" in text or "journals" in text else ():
+        house.services.engine.execute(statement)
     house.services.engine.execute(text, nothing)
 
 
