@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _MEMBERS = sql.query("fleet_members")
 _JOURNAL = sql.query("fleet_journal")
+_MADE = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN ('locks', 'members', 'journals')"
 _KILL = "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC"
 
 CREATE_MEMBERS = """
@@ -161,8 +162,10 @@ class Shared:
 
     def prepare(self) -> None:
         """Make the tables that all of this needs, before the schema; end what the former process has left under way."""
-        for statement in TABLES:
-            self._engine.execute(statement)
+        # On a cluster every node is told of a statement like these, even if there is nothing to do.
+        if rows(self._engine, _MADE) != [[len(TABLES)]]:
+            for statement in TABLES:
+                self._engine.execute(statement)
         if self._former and any(process == self._former and state != "gone" for process, state, _ in self._members()):
             self._bury(self._former)
 
