@@ -38,8 +38,8 @@ class Connections:
     """chDB's connections. To open one and to give it all its settings takes longer than most statements, so an idle one
     is lent again: the one that differs least from what a request brings along, and what differs is set."""
 
-    def __init__(self, directory: str) -> None:
-        self._path = f"{directory}?backups.allowed_disk=default"
+    def __init__(self, directory: str, options: str = "backups.allowed_disk=default") -> None:
+        self._path = f"{directory}?{options}"
         self._hold = Connection(self._path)  # keeps the engine open while all others are closed
         self._idle: list[Lent] = []
         self._lock = threading.Lock()
