@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 
 _MEMBERS = sql.query("fleet_members")
 _JOURNAL = sql.query("fleet_journal")
-_MADE = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN ('locks', 'members', 'journals')"
+_MADE = """
+SELECT count() FROM system.tables
+WHERE database = currentDatabase() AND name IN ('locks', 'members', 'journals')
+"""
 _KILL = "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC"
 
 CREATE_MEMBERS = """
