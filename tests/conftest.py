@@ -71,18 +71,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if ON_SERVER and reporter is not None and not hasattr(session.config, "workerinput"):
         reporter.write_line("The store is behind a ClickHouse server's stand-in.")
-        reporter.write_line("Left out: tests that open no store, and those that ask both kinds of store in every run.")
+        reporter.write_line("Left out: tests that open no store, or one of their own in every run.")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the files that take longest first; within a file the order stays. Leave out what has nothing new to say."""
     if ON_SERVER:
-        left_out = [item for item in items if not _asks_the_store(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _asks_the_store(item)]
+        marks = {item: item.get_closest_marker("embedded") for item in items}
+        config.hook.pytest_deselected(items=[item for item in items if not (marks[item] or _asks_the_store(item))])
+        items[:] = [item for item in items if marks[item] or _asks_the_store(item)]
         for item in items:
-            if mark := item.get_closest_marker("embedded"):
-                item.add_marker(pytest.mark.skip(reason=f"only the embedded store: {mark.args[0]}"))
+            if mark := marks[item]:
+                item.add_marker(pytest.mark.skip(reason=f"of the embedded store: {mark.args[0]}"))
     places = {str(TESTS / name): place for place, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +33,13 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def turnout(tmp_path: Path) -> Run:
+def turnout(tmp_path: Path, store_of: Callable[[Path], Mapping[str, str]]) -> Run:
     """Runs `python -m turnout …` in an empty directory."""
 
     def run(*arguments: object, stdin: bytes = b"", **environment: str) -> Result:
+        data = arguments[arguments.index("--data") + 1] if "--data" in arguments else environment.get("TURNOUT_DATA")
+        if data is not None:
+            environment = {**store_of(tmp_path / str(data)), **environment}
         done = subprocess.run(
             [sys.executable, "-m", "turnout", *map(str, arguments)],
             input=stdin,

@@ -38,10 +38,11 @@ def finish(process, by=signal.SIGTERM):
 
 
 @pytest.fixture
-def environment():
+def environment(tmp_path, store_of):
     import os
 
-    return {name: value for name, value in os.environ.items() if not name.startswith("TURNOUT_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TURNOUT_")}
+    return {**kept, **store_of(tmp_path / "data")}
 
 
 def test_generated_credentials_work_and_are_shown_once(tmp_path, environment):

@@ -8,7 +8,7 @@ import sys
 
 #: A house on a clock of its own, which this sets; it lives in a process of its own, as the engine allows one directory.
 HOUSE = """
-import contextlib, datetime as dt, sys
+import contextlib, datetime as dt, os, sys
 from pathlib import Path
 import httpx
 from turnout import app
@@ -21,7 +21,8 @@ now = AT_FIRST
 
 @contextlib.contextmanager
 def opened():
-    house = app.open_house(Settings(data=Path(sys.argv[1]), port=0, api_key="k"), clock=lambda: now)
+    store = os.environ.get("TURNOUT_STORE", "")
+    house = app.open_house(Settings(data=Path(sys.argv[1]), store=store, port=0, api_key="k"), clock=lambda: now)
     with background(house) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}) as client:
         yield client
 
@@ -71,13 +72,13 @@ print("as said")
 """
 
 
-def test_a_clock_that_jumps_changes_nothing_that_was_said(tmp_path):
+def test_a_clock_that_jumps_changes_nothing_that_was_said(tmp_path, store_of):
     ended = subprocess.run(
         [sys.executable, "-c", HOUSE, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "TURNOUT_URL": ""},
+        env={**os.environ, "TURNOUT_URL": "", **store_of(tmp_path)},
     )
     assert ended.stdout == "as said\n", ended.stderr

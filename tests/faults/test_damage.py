@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.faults.conftest import flip, local_client, lose, part_with, parts_with, truncate, until
 
+pytestmark = pytest.mark.embedded("its parts are damaged where they lie in the data directory")
+
 #: More than one index mark stands for, so that some of them can be saved.
 COUNT = 5000
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.faults.conftest import until
+
+pytestmark = pytest.mark.embedded("it lies on the disk that runs full")
 
 #: The engine wants a mebibyte free before it writes anything; the spool takes any room there is.
 ROOM_FOR_THE_SPOOL_ONLY = 400_000

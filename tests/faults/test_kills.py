@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class Server:
 
     data: Path
     port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: Command | None = None
 
     @property
@@ -44,7 +46,7 @@ class Server:
     def start(self) -> None:
         self.process = Command(
             ["serve", "--data", str(self.data), "--port", str(self.port), "--log-level", "error"],
-            {**os.environ, "TURNOUT_API_KEY": "test-api-key"},
+            {**os.environ, "TURNOUT_API_KEY": "test-api-key", **self.environment},
         )
 
     def kill(self) -> None:
@@ -135,8 +137,8 @@ def kill_again_and_again(server: Server, senders: Senders) -> None:
         server.kill()
 
 
-def test_killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice(tmp_path):
-    with closing(Server(tmp_path, _free_port("127.0.0.1"))) as server:
+def test_killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice(tmp_path, store_of):
+    with closing(Server(tmp_path, _free_port("127.0.0.1"), store_of(tmp_path))) as server:
         senders = Senders(server.url)
         threads = senders.start()
         kill_again_and_again(server, senders)

@@ -31,8 +31,8 @@ def by_campaign(client):
     return {row["campaign"]: row["sent"] for row in answer["rows"]}
 
 
-def check(data):
-    command = Command(["check", "--data", str(data)], {**os.environ, "TURNOUT_URL": "", "COLUMNS": "200"})
+def check(data, store):
+    command = Command(["check", "--data", str(data)], {**os.environ, "TURNOUT_URL": "", "COLUMNS": "200", **store})
     said = command.stdout.read()
     code = command.wait(60)
     command.close()
@@ -52,7 +52,9 @@ def left(turnout_process, tmp_path):
     return segment
 
 
-def test_what_is_damaged_is_told_until_it_is_looked_at_and_the_rest_is_counted(left, turnout_process, tmp_path):
+def test_what_is_damaged_is_told_until_it_is_looked_at_and_the_rest_is_counted(
+    left, turnout_process, store_of, tmp_path
+):
     content = left.read_bytes()
     at = content.index(b"other-7")
     left.write_bytes(content[:at] + b"0ther-7" + content[at + 7 :])
@@ -66,14 +68,14 @@ def test_what_is_damaged_is_told_until_it_is_looked_at_and_the_rest_is_counted(l
             line for line in client.get("/metrics").text.splitlines() if line.startswith("turnout_spool_damaged_bytes")
         )
         assert float(gauge.split()[1]) > 1000
-    code, said = check(tmp_path)
+    code, said = check(tmp_path, store_of(tmp_path))
     assert code == 1
     assert f"bytes of the spool can't be read, and what was acknowledged in them is lost: {left.name} at byte" in said
     server.process.terminate()
     assert server.process.wait(30) == 0
     assert [path.name for path in (tmp_path / "spool").rglob("*.spool")] == [left.name]
     (tmp_path / "spool/damaged" / left.name).unlink()
-    assert check(tmp_path)[0] == 0
+    assert check(tmp_path, store_of(tmp_path))[0] == 0
 
 
 def test_what_was_never_finished_is_cut_off_without_a_word(left, turnout_process, tmp_path):
