@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pyarrow as pa
 import pytest
 
-from turnout.errors import InvalidInput, Overloaded, StoreError, TooLarge
+from turnout.errors import Overloaded, StoreError, TooLarge
 from turnout.store.engine import rows
-from turnout.store.server import Address, ServerEngine, parse_url
+from turnout.store.server import ServerEngine
 
 
 def numbers(*values: int) -> pa.RecordBatch:
@@ -28,47 +28,6 @@ def table(server) -> str:
     name = f"t{uuid.uuid4().hex}"
     server.execute(f"CREATE TABLE {name} (a UInt64) ENGINE = MergeTree ORDER BY a")
     return name
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("clickhouse://h", Address(False, "h", 8123, "default", "", "default")),
-        ("clickhouses://h", Address(True, "h", 8443, "default", "", "default")),
-        ("clickhouse://u:p@h:9000/stats", Address(False, "h", 9000, "u", "p", "stats")),
-        ("clickhouse://u%40x:p%2F%3A%40%25@[::1]:1/d", Address(False, "::1", 1, "u@x", "p/:@%", "d")),
-        ("clickhouses://u@h/d?verify=false", Address(True, "h", 8443, "u", "", "d", verify=False)),
-        ("clickhouses://h?ca_cert=c.pem", Address(True, "h", 8443, "default", "", "default", ca_cert="c.pem")),
-    ],
-)  # fmt: skip
-def test_an_address_is_read_from_its_url(url, address):
-    assert parse_url(url) == address
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "clickhouse://",
-        "clickhouse:///d",
-        "postgres://h",
-        "clickhouse://u:hunter2@h:no/d",
-        "clickhouse://u:hunter2@h:99999/d",
-        "clickhouse://u:hunter2@h/d?compress=lz4",
-        "clickhouse://u:hunter2@h/d?verify=perhaps",
-        "clickhouse://u:hunter2@h/d?junk",
-        "clickhouse://u:hunter2@[h/d",
-    ],
-)
-def test_a_bad_url_is_refused_without_its_password(url):
-    with pytest.raises(InvalidInput) as caught:
-        parse_url(url)
-    assert caught.value.field == "TURNOUT_STORE"
-    assert "hunter2" not in f"{caught.value!r} {caught.value.hint}"
-
-
-def test_an_address_does_not_show_its_password():
-    address = parse_url("clickhouse://u:hunter2@h/d")
-    assert "hunter2" not in f"{address!r} {address}"
 
 
 def test_a_wrong_password_is_said_and_not_shown(standin, caplog):

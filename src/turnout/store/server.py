@@ -1,7 +1,7 @@
-"""A ClickHouse server behind a URL, spoken to over HTTP.
+"""ClickHouse behind a URL, a server or a cluster of them, spoken to over HTTP.
 
-The same SQL and the same schema as in the process. One client serves every thread (it has no
-session); a connection that breaks is a clear error, and nothing that writes is sent twice by itself.
+The house's SQL goes in, as into the engine in the process; `cluster` says what of it goes to the servers. A connection
+that breaks is a clear error, and nothing that writes is sent twice by itself unless it can't count twice.
 """
 
 from __future__ import annotations
@@ -10,31 +10,30 @@ import contextlib
 import io
 import logging
 import threading
+import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
-from urllib.parse import parse_qsl, unquote, urlsplit
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast
 
-import clickhouse_connect
 import pyarrow as pa
 import urllib3.exceptions as transport
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.response import HTTPResponse
 
-from turnout.errors import InvalidInput, Overloaded, StoreError, TurnoutError
+from turnout.errors import Overloaded, StoreError
+from turnout.store import refusals
+from turnout.store.address import parse_url
+from turnout.store.cluster import layout_of
 from turnout.store.engine import (
     OUTPUT_SETTINGS,
     STREAM_TIMEOUT_S,
     Parameters,
     at_least_one,
-    code_of,
     ipc_stream,
-    translate,
 )
 from turnout.store.fields import bind
+from turnout.store.nodes import Node, Nodes
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +42,6 @@ for _talkative in ("clickhouse_connect", "urllib3"):
     logging.getLogger(_talkative).setLevel(logging.CRITICAL)
 
 _READ_BYTES = 1 << 20
-
-_CONNECT_TIMEOUT_S = 10
 
 #: The server ends a question at its time limit; the socket waits a little longer for it to say so.
 _SOCKET_GRACE_S = 15
@@ -56,79 +53,36 @@ _WRITE_TIMEOUT_S = 600
 #: Rows that happen to be the same as others are not left out: what is to be written once has a token.
 _WRITE_SETTINGS: dict[str, object] = {"async_insert": 0, "wait_end_of_query": 1, "insert_deduplicate": 0}
 
-#: A read whose connection was closed while it lay idle is asked once more.
-_READ_RETRIES = 1
+#: How long an insert waits for another one into the same table, and a question for a replica that lags behind, before
+#: each further try.
+_TURN_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+#: How long the nodes of a cluster have to say that a statement without an answer has ended.
+_SETTLE_TIMEOUT_S = 30
 
 #: The server begins its last words with this, where a stream fails after its first byte.
 _FAILED_MIDWAY = b"__exception__"
 
-_WRONG_CREDENTIALS = {192, 193, 194, 492, 497, 516}
-_NO_DATABASE = 81
+#: What the driver, the transport and the decoder raise.
+_Failure = (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError)
 
+_SETTLE = "KILL QUERY WHERE query_id = {id:String} SYNC"
+_CLUSTER = """
+SELECT (SELECT count() FROM system.clusters WHERE cluster = {cluster:String}),
+    (SELECT groupArray(macro) FROM system.macros WHERE macro IN ('shard', 'replica'))
+"""
 
-@dataclass(frozen=True)
-class Address:
-    """Where a server is, and as whom to speak to it. `password` is in no message and no repr."""
-
-    secure: bool
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-    verify: bool = True
-    ca_cert: str = ""
-
-    def __repr__(self) -> str:
-        return f"{self.user}@{self.host}:{self.port}/{self.database}"
-
-
-def parse_url(url: str) -> Address:
-    """The address in `clickhouse://user:password@host:8123/database` (`clickhouses://` for TLS).
-
-    TLS takes `?verify=false` and `?ca_cert=FILE`. InvalidInput for anything else; it does not repeat the URL.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-    except ValueError as error:
-        raise _bad_url(str(error)) from None
-    secure = parts.scheme == "clickhouses"
-    if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
-        raise _bad_url("it needs a host")
-    unknown = sorted(set(options) - {"verify", "ca_cert"})
-    if unknown:
-        raise _bad_url(f"unknown option '{unknown[0]}'")
-    if options.get("verify", "true") not in ("true", "false"):
-        raise _bad_url("verify is true or false")
-    return Address(
-        secure=secure,
-        host=parts.hostname,
-        port=port or (8443 if secure else 8123),
-        user=unquote(parts.username or "default"),
-        password=unquote(parts.password or ""),
-        database=unquote(parts.path.strip("/")) or "default",
-        verify=options.get("verify", "true") == "true",
-        ca_cert=options.get("ca_cert", ""),
-    )
-
-
-def _bad_url(why: str) -> InvalidInput:
-    return InvalidInput(
-        f"the store's URL can't be used: {why}",
-        field="TURNOUT_STORE",
-        hint="write clickhouse://user:password@host:8123/database",
-    )
+_T = TypeVar("_T")
 
 
 class ServerEngine:
-    """An `Engine` on a ClickHouse server.
+    """An `Engine` on a ClickHouse server, or on the nodes of a cluster, one of which is spoken to.
 
     `readers` bounds the questions that run at once, and the streams; one more waits up to
     `wait_timeout_s` for its turn and then fails with Overloaded. A question ends after `query_timeout_s`, and
     with TooLarge where one of its statements needs more than `query_memory_limit_bytes` (0: what the server allows).
-    Raises StoreError if the server can't be reached or refuses the credentials.
+    Ids of statements that write begin with `turnout-`, then `process`, so that those of a process that died are found.
+    Raises StoreError if no server can be reached, it refuses the credentials, or it does not know the cluster.
     """
 
     def __init__(
@@ -139,37 +93,42 @@ class ServerEngine:
         query_timeout_s: int = 30,
         query_memory_limit_bytes: int = 0,
         wait_timeout_s: float = 30.0,
+        process: str = "",
     ) -> None:
         self._address = parse_url(url)
+        self._layout = layout_of(self._address)
         self._wait_timeout_s = wait_timeout_s
-        self._read_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": query_timeout_s}
-        self._stream_settings: dict[str, object] = {**OUTPUT_SETTINGS, "max_execution_time": STREAM_TIMEOUT_S}
+        self._prefix = f"turnout-{process}-" if process else "turnout-"
+        settings: dict[str, object] = {**OUTPUT_SETTINGS, **self._layout.read_settings}
         if query_memory_limit_bytes:
-            for limits in (self._read_settings, self._stream_settings):
-                limits["max_memory_usage"] = query_memory_limit_bytes
+            settings["max_memory_usage"] = query_memory_limit_bytes
+        self._read_settings = {**settings, "max_execution_time": query_timeout_s}
+        self._stream_settings = {**settings, "max_execution_time": STREAM_TIMEOUT_S}
+        self._write_settings = {**_WRITE_SETTINGS, **self._layout.write_settings}
         self._question_slots = threading.BoundedSemaphore(readers)
         self._stream_slots = threading.BoundedSemaphore(readers)
         self._unsettled: set[str] = set()
         self._settling = threading.Lock()
         self._closed = False
-        self._pool = get_pool_manager(
-            verify=self._address.verify,
-            ca_cert=self._address.ca_cert or None,
-            maxsize=2 * readers + 1,
-        )
         try:
-            self._reader = self._client(query_timeout_s + _SOCKET_GRACE_S)
-            self._writer = self._client(_WRITE_TIMEOUT_S)
+            self._nodes = Nodes(
+                self._address,
+                connections=2 * readers + 1,
+                read_timeout_s=query_timeout_s + _SOCKET_GRACE_S,
+                write_timeout_s=_WRITE_TIMEOUT_S,
+            )
         except ClickHouseError as error:
-            self._pool.clear()
-            raise self._unusable(error) from error
+            raise refusals.unusable(self._address, error) from error
+        if self._address.cluster:
+            self._must_know_the_cluster()
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect, and wait for its end."""
-        with self._translated(sql), self._awaited() as query_id:
-            # A raw query, because a command would put its parameters into the URL, however long.
-            text, bound = bind(sql, parameters)
-            self._writer.raw_query(text, bound, settings={**_WRITE_SETTINGS, "query_id": query_id})
+        for statement in self._layout.statements(sql, parameters):
+            with self._translated(sql), self._awaited() as (writer, query_id):
+                # A raw query, because a command would put its parameters into the URL, however long.
+                text, bound = bind(statement, parameters)
+                writer.raw_query(text, bound, settings={**self._write_settings, "query_id": query_id})
 
     def derive(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect; the server runs it beside all others."""
@@ -178,8 +137,10 @@ class ServerEngine:
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and wait for its whole result."""
         with self._turn(self._question_slots, "questions"), self._translated(sql):
-            text, bound = bind(sql, parameters)
-            return self._reader.raw_query(text, bound, settings=self._read_settings, fmt=output)
+            text, bound = bind(self._layout.question(sql), parameters)
+            return self._asked(
+                lambda reader: reader.raw_query(text, bound, settings=self._read_settings, fmt=output),
+            )
 
     def stream(self, sql: str, parameters: Parameters | None = None) -> Iterator[bytes]:
         """Run a SELECT and yield its rows as NDJSON, as they come."""
@@ -202,54 +163,87 @@ class ServerEngine:
             yield from at_least_one(reader.schema, self._batches(reader, sql))
 
     def insert(self, table: str, rows: pa.RecordBatch | pa.Table, token: str = "") -> None:
-        """Append the rows as one Arrow stream, which the server writes as one part."""
-        with self._translated(table), self._awaited() as query_id:
-            self._writer.raw_insert(
-                table,
-                rows.schema.names,
-                # A file and not bytes: the driver sends bytes again over a connection that broke, even
-                # where the first ones were written already, and then rows would count twice.
-                io.BytesIO(ipc_stream(rows)),
-                fmt="ArrowStream",
-                settings={**_WRITE_SETTINGS, **_once(token), "query_id": query_id},
-            )
+        """Append the rows as one Arrow stream, which a server writes as one part.
+
+        On a cluster one insert at a time goes into a table; another one waits for its turn, Overloaded where that
+        takes long or the same insert might count twice.
+        """
+        body, names = ipc_stream(rows), rows.schema.names
+        settings = {**self._write_settings, **_once(token)}
+        with self._translated(table):
+            for wait_s in (*_TURN_WAITS_S, None):
+                try:
+                    with self._awaited() as (writer, query_id):
+                        # A file and not bytes: the driver sends bytes again over a connection that broke, even
+                        # where the first ones were written already, and then rows would count twice.
+                        file = io.BytesIO(body)
+                        writer.raw_insert(
+                            table, names, file, fmt="ArrowStream", settings={**settings, "query_id": query_id}
+                        )
+                        return
+                except ClickHouseError as error:
+                    if wait_s is None or not (
+                        refusals.is_another_s_turn(error) and self._layout.may_repeat(table, token)
+                    ):
+                        raise
+                time.sleep(wait_s)
 
     def close(self) -> None:
         """Close every connection. What is asked later fails."""
         if not self._closed:
             self._closed = True
-            self._reader.close()
-            self._writer.close()
-            self._pool.clear()
+            self._nodes.close()
 
-    def _client(self, socket_timeout_s: int) -> Client:
-        address = self._address
-        return clickhouse_connect.get_client(
-            interface="https" if address.secure else "http",
-            host=address.host,
-            port=address.port,
-            username=address.user,
-            password=address.password,
-            database=address.database,
-            compress=False,
-            query_retries=_READ_RETRIES,
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            send_receive_timeout=socket_timeout_s,
-            # Without a session, one client may be used by every thread.
-            autogenerate_session_id=False,
-            client_name="turnout",
-            pool_mgr=self._pool,
-        )
+    def _must_know_the_cluster(self) -> None:
+        """Tables would be made with half a path otherwise, or on one node."""
+        name = self._address.cluster
+        with self._translated(_CLUSTER):
+            text, bound = bind(_CLUSTER, {"cluster": name})
+            settings = {**OUTPUT_SETTINGS, "max_execution_time": _SOCKET_GRACE_S}
+            found = self._asked(lambda reader: reader.raw_query(text, bound, settings=settings, fmt="TabSeparated"))
+        nodes, _, macros = found.decode().strip().partition("\t")
+        missing = [macro for macro in ("shard", "replica") if f"'{macro}'" not in macros]
+        if nodes == "0" or missing:
+            self.close()
+            raise StoreError(
+                f"the ClickHouse server has no macro '{missing[0]}'"
+                if nodes != "0"
+                else f"the ClickHouse server knows no cluster '{name}'",
+                hint="its configuration needs <remote_servers> with the cluster, and <macros> with shard and replica",
+            )
+
+    def _asked(self, ask: Callable[[Client], _T]) -> _T:
+        """Ask the node that is spoken to: once more where it lags behind, another one where it does not answer."""
+        waits, nodes_left = iter(_TURN_WAITS_S), len(self._nodes)
+        while True:
+            node = self._nodes.current()
+            try:
+                return ask(node.reader)
+            except _Failure as error:
+                if refusals.is_behind(error) and (wait_s := next(waits, None)) is not None:
+                    time.sleep(wait_s)
+                    continue
+                nodes_left -= 1
+                if not self._has_left(node, error) or not nodes_left:
+                    raise
+
+    def _has_left(self, node: Node, error: Exception) -> bool:
+        """Whether another node is to be spoken to after this error; from now on, then."""
+        if refusals.is_silence(error) and len(self._nodes) > 1:
+            self._nodes.leave(node)
+            return True
+        return False
 
     @contextlib.contextmanager
-    def _awaited(self) -> Iterator[str]:
-        """The id for a statement that writes. Where its answer gets lost, the server may still be at it."""
-        query_id = str(uuid.uuid4())
+    def _awaited(self) -> Iterator[tuple[Client, str]]:
+        """Who is to write a statement, and its id. Where its answer gets lost, the server may still be at it."""
+        node, query_id = self._nodes.current(), f"{self._prefix}{uuid.uuid4().hex}"
         try:
-            yield query_id
+            yield node.writer, query_id
         except Exception as error:
-            if not _code(error):
+            if not refusals.code(error):
                 self._unsettled.add(query_id)
+            self._has_left(node, error)
             raise
 
     def _settle(self) -> None:
@@ -260,31 +254,22 @@ class ServerEngine:
         if self._unsettled:
             with self._settling:
                 for query_id in tuple(self._unsettled):
-                    text, bound = bind("KILL QUERY WHERE query_id = {id:String} SYNC", {"id": query_id})
-                    self._writer.raw_query(text, bound)
+                    self._end(query_id)
                     self._unsettled.discard(query_id)
 
-    def _unusable(self, error: ClickHouseError) -> TurnoutError:
-        """Why the store can't be opened, for who set TURNOUT_STORE."""
-        address = self._address
-        log.info("ClickHouse at %s: %s", address, _words(error))
-        hint = "check TURNOUT_STORE"
-        code = _code(error)
-        if code in _WRONG_CREDENTIALS:
-            return StoreError(f"the ClickHouse server refused user '{address.user}' or the password", hint=hint)
-        if code == _NO_DATABASE:
-            return StoreError(
-                f"the ClickHouse server has no database '{address.database}'",
-                hint=f"run CREATE DATABASE {address.database} there, or check TURNOUT_STORE",
-            )
-        if code:
-            return StoreError(f"the ClickHouse server refused the connection (engine code {code})", hint=hint)
-        if any(isinstance(cause, transport.SSLError) for cause in _causes(error)):
-            return StoreError(
-                f"no TLS connection to {address.host}:{address.port} can be made",
-                hint="add ?ca_cert=FILE to TURNOUT_STORE, or begin it with clickhouse:// if the server has no TLS",
-            )
-        return StoreError(f"no ClickHouse server answers at {address.host}:{address.port}", hint=hint)
+    def _end(self, query_id: str) -> None:
+        parameters = {"id": query_id}
+        settings = {**self._layout.write_settings}
+        if self._address.cluster:
+            settings["distributed_ddl_task_timeout"] = _SETTLE_TIMEOUT_S
+        for statement in self._layout.statements(_SETTLE, parameters):
+            text, bound = bind(statement, parameters)
+            node = self._nodes.current()
+            try:
+                node.writer.raw_query(text, bound, settings=settings)
+            except _Failure as error:
+                self._has_left(node, error)
+                raise
 
     @contextlib.contextmanager
     def _turn(self, slots: threading.BoundedSemaphore, what: str) -> Iterator[None]:
@@ -299,10 +284,13 @@ class ServerEngine:
     def _streaming(self, sql: str, parameters: Parameters | None, output: str) -> Iterator[HTTPResponse]:
         with self._turn(self._stream_slots, "exports"):
             with self._translated(sql):
-                text, bound = bind(sql, parameters)
+                text, bound = bind(self._layout.question(sql), parameters)
                 # The driver says StreamContext too, which only its asynchronous client returns.
                 body = cast(
-                    HTTPResponse, self._reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
+                    HTTPResponse,
+                    self._asked(
+                        lambda reader: reader.raw_stream(text, bound, settings=self._stream_settings, fmt=output)
+                    ),
                 )
             try:
                 yield body
@@ -343,9 +331,9 @@ class ServerEngine:
         try:
             self._settle()
             yield
-        except (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError) as error:
-            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], _words(error))
-            raise _meaning(error) from error
+        except _Failure as error:
+            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], refusals.words(error))
+            raise refusals.meaning(error) from error
 
 
 def _once(token: str) -> dict[str, object]:
@@ -357,39 +345,6 @@ def _once(token: str) -> dict[str, object]:
         "insert_deduplication_token": token,
         "deduplicate_blocks_in_dependent_materialized_views": 1,
     }
-
-
-def _code(error: Exception) -> int:
-    return getattr(error, "code", None) or code_of(error)
-
-
-def _words(error: Exception) -> str:
-    """What the engine said, or why it could not be asked; never the request, which has values in it."""
-    return str(error if _code(error) else list(_causes(error))[-1])[:2000]
-
-
-def _meaning(error: Exception) -> TurnoutError:
-    if _code(error):
-        return translate(ClickHouseError(f"Code: {_code(error)}"))
-    causes = list(_causes(error))
-    if any(isinstance(cause, (transport.NewConnectionError, transport.ConnectTimeoutError)) for cause in causes):
-        return Overloaded("the store can't be reached", retry_after_s=5)
-    if any(isinstance(cause, transport.ReadTimeoutError) for cause in causes):
-        return StoreError("the store did not answer in time")
-    if isinstance(error, ClickHouseError) and not any(isinstance(cause, transport.HTTPError) for cause in causes):
-        return translate(error)
-    return StoreError("the connection to the store broke")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen = 0
-    while error is not None and seen < 10:
-        yield error
-        if isinstance(error, transport.MaxRetryError):
-            error = error.reason
-        else:
-            error = error.__cause__ or error.__context__
-        seen += 1
 
 
 def _failed_midway(whole: bytes) -> bool:
