@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[], str]) -> Iterator[Served]:
     """A real server process on a fresh directory."""
     data: Path = tmp_path_factory.mktemp("clients")
     names = Served("")
@@ -43,6 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         text=True,
         env={
             **os.environ,
+            "TURNOUT_STORE": new_store(),
             "TURNOUT_API_KEY": names.api_key,
             "TURNOUT_ACCESS_KEY": names.access_key,
             "TURNOUT_SIGNING_SECRET": names.signing_secret,
