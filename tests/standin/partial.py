@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,11 +133,20 @@ class Call:
 
 
 class Partial:
-    """Makes statements for shards: `Partial(ask).statement(text)`."""
+    """Makes statements for shards: `Partial(ask, aggregates).statement(text)`; `aggregates` are functions' names."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, aggregates: frozenset[str]) -> None:
         self._ask = ask
-        self._aggregates = set(ask("SELECT name FROM system.functions WHERE is_aggregate").split())
+        self._aggregates = aggregates
+        self._renamed: dict[str, str] = {}
+
+    def rename(self, tables: Iterable[str]) -> None:
+        """The initiator knows each of these tables, of one row, as the scalar of that name; the engine by another."""
+        for table in tables:
+            if table not in self._renamed.values():
+                said = f"(SELECT * FROM {quoted(table)})"
+                found = self._names([f"if(dummy = 0, {said}, {said})"], "FROM system.one")[0]
+                self._renamed[re.findall(r"__getScalar\('(\w+)'", found)[0]] = table
 
     def statement(self, text: str, is_aggregated: bool) -> str:
         """The statement for the mergeable state of this one; or for its rows before they are merged and cut, where the
@@ -202,6 +211,8 @@ class Partial:
             )
         )[0]["Plan"]
         names = dict(renamed(plan))
+        for own, theirs in self._renamed.items():
+            names = {alias: name.replace(own, theirs) for alias, name in names.items()}
         # What is constant the initiator knows itself; its name is not asked for, but its rows count.
         return [names.get(f"__c{place}", f"__c{place}") for place in range(len(expressions))]
 
