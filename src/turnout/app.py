@@ -90,7 +90,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(context.close)
         telemetry = Telemetry()
         process = secrets.token_hex(6)
-        store = open_engine(settings)
+        store = open_engine(settings, process)
         engine = ObservedEngine(store, telemetry.ran)
         ending.callback(engine.close)
         alone = _is_embedded(settings)
@@ -255,8 +255,8 @@ def _set_going(
         ending.callback(reviewer.close)
 
 
-def open_engine(settings: Settings) -> Engine:
-    """The engine that `settings.store` names."""
+def open_engine(settings: Settings, process: str = "") -> Engine:
+    """The engine that `settings.store` names; what `process` writes to a server bears its name."""
     if _is_embedded(settings):
         path = settings.store.removeprefix("chdb://")
         directory = Path(path) if path else settings.data / "store"
@@ -275,6 +275,7 @@ def open_engine(settings: Settings) -> Engine:
             readers=settings.readers,
             query_timeout_s=settings.query_timeout_s,
             query_memory_limit_bytes=settings.query_memory_limit_bytes,
+            process=process,
         )
     raise InvalidInput(
         f"'{settings.store}' is no store",

@@ -196,6 +196,11 @@ class Cluster:
         return bool(token) or table not in SHARDED
 
     @property
+    def key(self) -> str:
+        """SQL over the columns of an event: where it lies."""
+        return _KEYS[self.shard_by]["events"]
+
+    @property
     def on(self) -> str:
         """The clause of a statement that every node executes."""
         return f"ON CLUSTER {_quoted(self.name)}"

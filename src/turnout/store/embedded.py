@@ -24,6 +24,7 @@ from turnout.store.engine import (
     OUTPUT_SETTINGS,
     STREAM_TIMEOUT_S,
     Parameters,
+    Placement,
     at_least_one,
     encode_parameters,
     ipc_stream,
@@ -85,6 +86,11 @@ class EmbeddedEngine:
         self._streams: set[_Stream] = set()
         self._streams_lock = threading.Lock()
         self._stream_slots = threading.BoundedSemaphore(readers)
+
+    @property
+    def placement(self) -> Placement | None:
+        """None: all of it is here."""
+        return None
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement on the writer's connection."""

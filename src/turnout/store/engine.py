@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -33,8 +34,22 @@ STREAM_TIMEOUT_S = 3600
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
 
 
+@dataclass(frozen=True)
+class Placement:
+    """How events are spread over the shards of a `cluster`: by `key`, SQL over their columns, modulo the sum of
+    `weights`, those of the shards in their order."""
+
+    cluster: str
+    key: str
+    weights: tuple[int, ...]
+
+
 class Engine(Protocol):
     """ClickHouse's engine. Every method may be called from any thread, and blocks that thread."""
+
+    @property
+    def placement(self) -> Placement | None:
+        """How events are spread over shards; None where all of them are in one place."""
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect; it is durable when this returns."""

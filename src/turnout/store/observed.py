@@ -10,7 +10,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from turnout.errors import TurnoutError
-from turnout.store.engine import Engine, Parameters
+from turnout.store.engine import Engine, Parameters, Placement
 
 T = TypeVar("T")
 
@@ -25,6 +25,11 @@ class ObservedEngine:
         self._engine = engine
         self._observe = observe
         self._stopwatch = stopwatch
+
+    @property
+    def placement(self) -> Placement | None:
+        """As Engine.placement."""
+        return self._engine.placement
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """As Engine.execute."""

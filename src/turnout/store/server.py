@@ -24,13 +24,15 @@ from urllib3.response import HTTPResponse
 from turnout.errors import Overloaded, StoreError
 from turnout.store import refusals
 from turnout.store.address import parse_url
-from turnout.store.cluster import layout_of
+from turnout.store.cluster import Cluster, layout_of
 from turnout.store.engine import (
     OUTPUT_SETTINGS,
     STREAM_TIMEOUT_S,
     Parameters,
+    Placement,
     at_least_one,
     ipc_stream,
+    rows,
 )
 from turnout.store.fields import bind
 from turnout.store.nodes import Node, Nodes
@@ -67,10 +69,10 @@ _FAILED_MIDWAY = b"__exception__"
 _Failure = (ClickHouseError, transport.HTTPError, pa.ArrowException, OSError)
 
 _SETTLE = "KILL QUERY WHERE query_id = {id:String} SYNC"
-_CLUSTER = """
-SELECT (SELECT count() FROM system.clusters WHERE cluster = {cluster:String}),
-    (SELECT groupArray(macro) FROM system.macros WHERE macro IN ('shard', 'replica'))
+_WEIGHTS = """
+SELECT any(shard_weight) FROM system.clusters WHERE cluster = {cluster:String} GROUP BY shard_num ORDER BY shard_num
 """
+_MACROS = "SELECT macro FROM system.macros WHERE macro IN ('shard', 'replica')"
 
 _T = TypeVar("_T")
 
@@ -119,8 +121,18 @@ class ServerEngine:
             )
         except ClickHouseError as error:
             raise refusals.unusable(self._address, error) from error
-        if self._address.cluster:
-            self._must_know_the_cluster()
+        self._placement: Placement | None = None
+        if isinstance(self._layout, Cluster):
+            try:
+                self._placement = self._placed(self._layout.name, self._layout.key)
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def placement(self) -> Placement | None:
+        """How events are spread over the cluster's shards, since this engine was made; None on a single server."""
+        return self._placement
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect, and wait for its end."""
@@ -194,23 +206,19 @@ class ServerEngine:
             self._closed = True
             self._nodes.close()
 
-    def _must_know_the_cluster(self) -> None:
-        """Tables would be made with half a path otherwise, or on one node."""
-        name = self._address.cluster
-        with self._translated(_CLUSTER):
-            text, bound = bind(_CLUSTER, {"cluster": name})
-            settings = {**OUTPUT_SETTINGS, "max_execution_time": _SOCKET_GRACE_S}
-            found = self._asked(lambda reader: reader.raw_query(text, bound, settings=settings, fmt="TabSeparated"))
-        nodes, _, macros = found.decode().strip().partition("\t")
-        missing = [macro for macro in ("shard", "replica") if f"'{macro}'" not in macros]
-        if nodes == "0" or missing:
-            self.close()
+    def _placed(self, cluster: str, key: str) -> Placement:
+        """How the cluster spreads events, as the server knows it. StoreError where tables can't be made rightly: they
+        would have half a path, or be on one node."""
+        weights = tuple(int(weight) for (weight,) in rows(self, _WEIGHTS, {"cluster": cluster}))
+        missing = {"shard", "replica"} - {macro for (macro,) in rows(self, _MACROS)}
+        if not weights or missing:
             raise StoreError(
-                f"the ClickHouse server has no macro '{missing[0]}'"
-                if nodes != "0"
-                else f"the ClickHouse server knows no cluster '{name}'",
+                f"the ClickHouse server has no macro '{min(missing)}'"
+                if weights
+                else f"the ClickHouse server knows no cluster '{cluster}'",
                 hint="its configuration needs <remote_servers> with the cluster, and <macros> with shard and replica",
             )
+        return Placement(cluster, key, weights)
 
     def _asked(self, ask: Callable[[Client], _T]) -> _T:
         """Ask the node that is spoken to: once more where it lags behind, another one where it does not answer."""
