@@ -12,7 +12,7 @@ PYTHON ?=
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve bench test test-server test-clients check format clean
+.PHONY: help install demo serve bench test test-server test-cluster test-clients check format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,13 @@ test: $(DEV) ## run every test; `make test ARGS=tests/stats`
 # The store is chDB behind a server's HTTP protocol; what opens no store is not run again.
 test-server: $(DEV) ## run the tests of the store against a ClickHouse server's stand-in
 	@exec env TURNOUT_TEST_STORE=server $(BIN)/pytest -n 4 $(ARGS)
+
+test-cluster: $(DEV) ## run what several processes share against the servers of TURNOUT_TEST_CLUSTER
+	@if [ -z "$$TURNOUT_TEST_CLUSTER" ]; then \
+		echo "skipped: TURNOUT_TEST_CLUSTER names no ClickHouse servers (docs/cluster.md says how to start some and run this)"; \
+	else \
+		exec $(BIN)/pytest tests/real -n 0 -rs $(ARGS); \
+	fi
 
 # The vendor's own client asks for Python 3.12, but its models, which are what is used of it, need nothing newer.
 test-clients: $(DEV) ## run the vendors' published clients against a server
