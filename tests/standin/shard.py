@@ -14,7 +14,7 @@ import socketserver
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from chdb.state.sqlitelike import Connection
 from connections import Connections
@@ -26,8 +26,10 @@ from server import PASSWORD, USER, Server, engine_words
 #: An INSERT whose rows follow in blocks.
 INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?P<into>[\w.`]+\s*(?:\([^()]*\))?)\s*(?:FORMAT\s+Native|VALUES)\s*", re.I)
 
-#: Settings that go with a packet only; the engine does not take them in a SET.
-NOT_SET = {"run_query_in_background"}
+SCALAR = re.compile(r"__getScalar\('(\w+)'\)")
+
+#: Settings that mean nothing here, or that the engine does not take in a SET.
+NOT_SET = {"run_query_in_background", "interactive_delay", "queue_max_wait_ms", "send_logs_level"}
 
 NOT_IMPLEMENTED = 48
 UNEXPECTED_PACKET = 101
@@ -37,6 +39,7 @@ class Shard(socketserver.StreamRequestHandler):
     """One connection of an initiator."""
 
     disable_nagle_algorithm = True
+    aggregates: frozenset[str] = frozenset()
 
     def handle(self) -> None:
         """Packets, until the initiator goes."""
@@ -71,6 +74,8 @@ class Shard(socketserver.StreamRequestHandler):
         try:
             self._maybe_refuse(query.text)
             settings = {name: value for name, value in query.settings.items() if name not in NOT_SET}
+            # A number in GROUP BY or ORDER BY is a number: what it might stand for, the initiator has put there.
+            settings["enable_positional_arguments"] = "0"
             lent = Node.connections.lend({"database": self._database, **settings}, False)
             try:
                 for block in brought:
@@ -82,7 +87,9 @@ class Shard(socketserver.StreamRequestHandler):
             except BaseException:
                 lent.connection.close()
                 raise
-            Node.connections.take_back(lent, b"TEMPORARY" if brought else b"")
+            for table in {block.table for block in brought}:
+                lent.connection.query(f"DROP TABLE {quoted(table)}")
+            Node.connections.take_back(lent, b"")
         except Unsaid as error:
             self._writer.exception(NOT_IMPLEMENTED, f"the stand-in can't make the state of this: {error}")
         except (RuntimeError, UnicodeDecodeError) as error:
@@ -110,11 +117,13 @@ class Shard(socketserver.StreamRequestHandler):
             self._write(connection, quoted(block.table), [block])
 
     def _select(self, connection: Connection, query: Query) -> None:
-        text = query.text
+        # A subquery's one row, which the initiator has sent along.
+        text = SCALAR.sub(r"(SELECT * FROM `\1`)", query.text)
         if query.stage == Stage.FETCH_COLUMNS:
             raise Unsaid("columns only")
         if query.stage != Stage.COMPLETE:
-            partial = Partial(lambda sql: connection.query(sql, "TSVRaw").bytes().decode())
+            partial = Partial(lambda sql: asked(connection, sql), self.aggregates)
+            partial.rename(SCALAR.findall(query.text))
             text = partial.statement(text, is_aggregated=query.stage != Stage.WITH_MERGEABLE_STATE)
         with connection.send_query(text, "Native") as chunks:
             # Each is one block.
@@ -150,6 +159,12 @@ def literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def asked(connection: Connection, sql: str) -> str:
+    """The engine's answer as plain text."""
+    found: bytes = connection.query(sql, "TSVRaw").bytes()
+    return found.decode()
+
+
 class Listener(socketserver.ThreadingTCPServer):
     """A thread a connection, at a socket that is bound already."""
 
@@ -177,6 +192,9 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     Node.peers, Node.place = tuple(given["peers"]), given["place"]
     Node.connections = Connections(given["directory"], f"config-file={given['config']}")
+    with closing(Connection(f"{given['directory']}?config-file={given['config']}")) as connection:
+        names = asked(connection, "SELECT name FROM system.functions WHERE is_aggregate")
+        Shard.aggregates = frozenset(names.split())
     native = Listener(socket.socket(fileno=given["native"]))
     http = Http(socket.socket(fileno=given["http"]))
     threading.Thread(target=native.serve_forever, daemon=True).start()
