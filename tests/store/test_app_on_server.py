@@ -89,6 +89,19 @@ def test_events_in_exact_statistics_out(server, turnout_process, standin):
         assert client.get("/readyz").status_code == 200
 
 
+def test_the_same_events_of_another_workspace_are_others(server):
+    with server.client() as client:
+        assert client.post("/v1/events", json=events(0, 30)).json()["accepted"] == 30
+        exported = client.get("/v1/events").content
+        local = {"Authorization": f"Bearer {json.loads((server.data / 'owner.json').read_text())['token']}"}
+        made = client.post("/v1/workspaces", json={"id": "other"}, headers=local)
+        mine = {"Authorization": f"Bearer {made.json()['api_key']}"}
+        for accepted in (30, 0):
+            assert client.post("/v1/events", content=exported, headers=mine).json()["accepted"] == accepted
+            asked = client.get("/v1/stats", params={"metrics": "sent,unique_sent"}, headers=mine)
+            assert asked.json()["totals"] == {"sent": 10, "unique_sent": 10}
+
+
 def test_a_batch_whose_answer_was_lost_counts_once(server, standin):
     with server.client() as client:
         for when, first in (("after", 0), ("before", 30)):

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from turnout import sql
 from turnout.errors import Overloaded, StoreDamaged, TurnoutError
@@ -321,8 +322,11 @@ def _said(rows: pa.Table) -> pa.Table:
 
 
 def _token(rows: pa.Table) -> str:
-    """What these events are, and no others: of their ids."""
+    """What these events are, and no others: of their ids, and whose they are, since two workspaces may send the same."""
     ids = hashlib.blake2b(digest_size=16)
+    runs = pc.run_end_encode(rows.column("workspace").combine_chunks())
+    for name, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        ids.update(f"{name}\n{end}\n".encode())
     for chunk in rows.column("id").chunks:
         ids.update(memoryview(chunk.buffers()[1])[16 * chunk.offset : 16 * (chunk.offset + len(chunk))])
     return f"events-{ids.hexdigest()}"
