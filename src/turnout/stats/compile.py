@@ -14,6 +14,7 @@ from turnout.stats.plan import Plan, Read
 from turnout.stats.question import Question
 from turnout.stats.relations import relation
 from turnout.stats.scope import MOMENTS, Scope, Statement, where
+from turnout.store.engine import SHARDS_ADD_UP
 
 
 def page(question: Question, plan: Plan) -> Statement:
@@ -71,9 +72,10 @@ def _read(scope: Scope, read: Read, metrics: tuple[Metric, ...], fills: tuple[in
     named = [f"{scope.dimension(name, moment)} AS d{index}" for index, name in enumerate(scope.question.dimensions)]
     source, conditions = relation(scope, read, fills)
     met = f"\n{where(*conditions)}" if conditions else ""
+    apart = f"\n{SHARDS_ADD_UP}" if source == "events" and any(one.kind == "unique" for one in read.metrics) else ""
     if not dims and len(read.metrics) > 1 and all(metric.kind == "unique" for metric in read.metrics):
-        return _by_recipient(scope, read, metrics, f"FROM {source}{met}")
-    return f"SELECT {', '.join([*named, *numbers])}\nFROM {source}{met}{grouping}"
+        return _by_recipient(scope, read, metrics, f"FROM {source}{met}\nGROUP BY recipient{apart}")
+    return f"SELECT {', '.join([*named, *numbers])}\nFROM {source}{met}{grouping}{apart}"
 
 
 def _by_recipient(scope: Scope, read: Read, metrics: tuple[Metric, ...], rest: str) -> str:
@@ -91,7 +93,7 @@ def _by_recipient(scope: Scope, read: Read, metrics: tuple[Metric, ...], rest: s
         else f"{_zero(metric)} AS m{index}"
         for index, metric in enumerate(metrics)
     ]
-    return f"SELECT {', '.join(numbers)}\nFROM (\nSELECT {', '.join(masks)}\n{rest}\nGROUP BY recipient\n)"
+    return f"SELECT {', '.join(numbers)}\nFROM (\nSELECT {', '.join(masks)}\n{rest}\n)"
 
 
 def _aggregate(scope: Scope, metric: Metric, read: Read) -> str:

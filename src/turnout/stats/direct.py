@@ -147,9 +147,8 @@ class Direct:
 
     def _recount(self, asked: Tally, one: Recount, offsets: Offsets, *, gently: bool = False) -> _Found:
         """Count the figures of a statement."""
-        statement = recount.statement(asked.question, offsets, one)
-        text = f"{statement.sql}\nSETTINGS max_threads = 1" if gently else statement.sql
-        return list(recount.read(one, rows(self.engine, text, statement.parameters)))
+        statement = recount.statement(asked.question, offsets, one, gently=gently)
+        return list(recount.read(one, rows(self.engine, statement.sql, statement.parameters)))
 
     def _keep(
         self, asked: Tally, done: Iterable[_Found], missing: Sequence[Cell], version: int

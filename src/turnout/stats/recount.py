@@ -19,6 +19,7 @@ from turnout.stats.plan import Range
 from turnout.stats.question import Question
 from turnout.stats.scope import MOMENTS, Scope, Statement, where
 from turnout.stats.tally import Group
+from turnout.store.engine import SHARDS_ADD_UP
 
 #: Events that one statement looks at, unless a single campaign has more: bounds its memory.
 EVENTS_AT_ONCE = 4_000_000
@@ -108,8 +109,9 @@ def _ranges(cells: Iterable[Cell]) -> tuple[Range, ...]:
     return tuple(found)
 
 
-def statement(question: Question, offsets: Offsets, asked: Recount) -> Statement:
-    """Rows of the dimensions, then of each set of types (`_bases`) the number of events, then figures."""
+def statement(question: Question, offsets: Offsets, asked: Recount, *, gently: bool = False) -> Statement:
+    """Rows of the dimensions, then of each set of types (`_bases`) the number of events, then figures; of the same
+    group there may be several, to be added up. `gently`: on one thread of the engine."""
     scope = Scope(question, offsets)
     moment = MOMENTS["events"]
     kinds = tuple(sorted({kind for figure in asked.figures for kind in figure.types}))
@@ -124,7 +126,8 @@ def statement(question: Question, offsets: Offsets, asked: Recount) -> Statement
     source = f"FROM events\n{where(*conditions)}"
     bases = [f"countIf({_is_of(scope, types)})" for types in _bases(asked)]
     if not asked.dimensions:
-        return scope.statement(_by_recipient(scope, asked.figures, bases, source))
+        text = _by_recipient(scope, asked.figures, bases, source)
+        return scope.statement(f"{text}\nSETTINGS max_threads = 1" if gently else text)
     named = [
         f"{scope.dimension(name, moment, as_text=False)} AS d{index}" for index, name in enumerate(asked.dimensions)
     ]
@@ -135,7 +138,8 @@ def statement(question: Question, offsets: Offsets, asked: Recount) -> Statement
         for figure in asked.figures
     ]
     keys = ", ".join(f"d{index}" for index in range(len(named)))
-    return scope.statement(f"SELECT {', '.join([*named, *bases, *numbers])}\n{source}\nGROUP BY {keys}")
+    text = f"SELECT {', '.join([*named, *bases, *numbers])}\n{source}\nGROUP BY {keys}\n{SHARDS_ADD_UP}"
+    return scope.statement(f"{text}, max_threads = 1" if gently else text)
 
 
 def _by_recipient(scope: Scope, figures: Sequence[Figure], bases: Sequence[str], source: str) -> str:
@@ -147,7 +151,8 @@ def _by_recipient(scope: Scope, figures: Sequence[Figure], bases: Sequence[str],
         is_count = figure.unit == "events"
         inner.append(f"{'countIf' if is_count else 'max'}({_met(scope, figure)}) AS f{index}")
         outer.append(f"sum(f{index})" if is_count else f"countIf(f{index})")
-    return f"SELECT {', '.join(outer)}\nFROM (\nSELECT {', '.join(inner)}\n{source}\nGROUP BY recipient\n)"
+    people = f"SELECT {', '.join(inner)}\n{source}\nGROUP BY recipient\n{SHARDS_ADD_UP}"
+    return f"SELECT {', '.join(outer)}\nFROM (\n{people}\n)"
 
 
 def _is_of(scope: Scope, types: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from turnout.stats.metrics import Metric
 from turnout.stats.plan import OF_MESSAGE, Read, bounded
 from turnout.stats.scope import MOMENTS, Scope, type_condition, where
+from turnout.store.engine import SHARDS_ADD_UP
 
 #: What dimensions and metrics look at, but for the time.
 _COLUMNS = (
@@ -184,5 +185,5 @@ def _firsts(scope: Scope, metric: Metric) -> str:
     return (
         f"SELECT recipient, {', '.join(renamed)}, first_time AS time\nFROM (\n"
         f"SELECT recipient, {', '.join(firsts)}, min(time) AS first_time\n"
-        f"FROM events\n{where(*conditions, who)}\nGROUP BY recipient\n)"
+        f"FROM events\n{where(*conditions, who)}\nGROUP BY recipient\n{SHARDS_ADD_UP}\n)"
     )

@@ -28,6 +28,11 @@ OUTPUT_SETTINGS = {
     "output_format_json_quote_decimals": 1,
 }
 
+#: Ends a SELECT over `events`, and no other table, that counts distinct recipients or groups by them, and whose rows
+#: are added up: all events of a person are in one place, so each shard of a cluster gives finished numbers instead of
+#: the sets of people that they were counted from. A group then has a row a shard. It says nothing of a single server.
+SHARDS_ADD_UP = "SETTINGS distributed_group_by_no_merge = 1"
+
 #: A stream is read at its client's pace, so it may take longer than a question.
 STREAM_TIMEOUT_S = 3600
 

@@ -5,6 +5,7 @@ WHERE workspace = {p0:String}
   AND campaign IN {p2:Array(String)}
   AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
 GROUP BY d0
+SETTINGS distributed_group_by_no_merge = 1
 
 -- p0 = 'shop'
 -- p1 = ('clicked', 'opened')

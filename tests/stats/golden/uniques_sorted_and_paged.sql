@@ -19,6 +19,7 @@ WHERE workspace = {p6:String}
   AND campaign IN {p2:Array(String)}
   AND toString(toMonday(toDate(toUInt16(intDiv((intDiv(toUnixTimestamp64Milli(time), 1000) + transform(roundDown(intDiv(toUnixTimestamp64Milli(time), 1000), {p3:Array(Int64)}), {p3:Array(Int64)}, {p4:Array(Int64)}, toInt64(0))), 86400))))) IN {p5:Array(String)}
 GROUP BY d0, d1
+SETTINGS distributed_group_by_no_merge = 1
 )
 GROUP BY d0, d1
 HAVING m0 != 0 OR m1 != 0 OR m2 != 0 OR m3 != 0

@@ -22,6 +22,7 @@ WHERE workspace = {p2:String}
   AND type IN {p7:Array(String)}
   AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC')
 GROUP BY recipient
+SETTINGS distributed_group_by_no_merge = 1
 )
 )
 )
