@@ -322,7 +322,7 @@ def _said(rows: pa.Table) -> pa.Table:
 
 
 def _token(rows: pa.Table) -> str:
-    """What these events are, and no others: of their ids, and whose they are, since two workspaces may send the same."""
+    """What these events are, and no others: of their ids, and of whose they are: two may send the same."""
     ids = hashlib.blake2b(digest_size=16)
     runs = pc.run_end_encode(rows.column("workspace").combine_chunks())
     for name, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
