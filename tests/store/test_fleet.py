@@ -130,6 +130,37 @@ def test_what_a_process_was_changing_when_it_died_is_ended_by_another(join):
     assert ended == [b'["cells"]']
 
 
+def test_what_the_next_one_could_not_end_is_left_for_the_one_after_it(join):
+    dead = join("dead", started=False, lease_s=0.2)
+    with contextlib.suppress(KeyboardInterrupt), dead.alone():
+        dead.note(b"[1]")
+        raise KeyboardInterrupt
+    unlucky, heir = join("unlucky", started=False, lease_s=0.2), join("heir", started=False, lease_s=0.2)
+
+    def fail(cells: bytes) -> None:
+        raise Overloaded("the store's disk is full")
+
+    unlucky.take_over = fail
+    with pytest.raises(Overloaded, match="disk"), unlucky.alone():
+        pass
+    assert heir.version % 2
+    ended: list[bytes] = []
+    heir.take_over = ended.append
+    with heir.alone():
+        pass
+    assert (ended, heir.version % 2) == ([b"[1]"], 0)
+
+
+def test_who_died_while_alone_and_had_noted_nothing_is_heard_of_too(join):
+    dead, heir = join("dead", started=False, lease_s=0.2), join("heir", started=False, lease_s=0.2)
+    dead._locks["rows"].acquire(1)
+    ended: list[bytes] = []
+    heir.take_over = ended.append
+    with heir.alone():
+        pass
+    assert ended == [b"[]"]
+
+
 def test_who_fails_before_anything_was_changed_lets_go(join):
     one, two = join("one"), join("two")
     with pytest.raises(ValueError, match="nothing"), one.alone():

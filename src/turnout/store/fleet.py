@@ -127,7 +127,8 @@ class Shared:
     """A process among those that share a store; `process` is its name, new with every start.
 
     `former` is the name of the process that had the same data directory before, so it is surely dead and nobody waits
-    for it. `take_over` is called with the cells that a process was at which died while it was alone.
+    for it. `take_over` is called with the cells that a process was at which died while it was alone; a list of none, as
+    JSON, where it had noted nothing.
     """
 
     is_shared = True
@@ -227,13 +228,14 @@ class Shared:
             if self._state == "active":
                 self._say("idle")
             with self._renewed("rows", _ALONE_TIMEOUT_S) as before:
-                self._await_others()
-                if not before.released:
-                    self._end_what_was_begun(before.holder)
+                is_ended = before.released
                 try:
+                    self._await_others()
+                    self._end_what_was_begun(before)
+                    is_ended = True
                     yield
                 except BaseException:
-                    if self._noted:
+                    if self._noted or not is_ended:
                         # Raw answers for everybody until somebody has the lock after this, and ends it.
                         self._locks["rows"].abandon()
                     raise
@@ -294,12 +296,14 @@ class Shared:
         self._engine.execute(_KILL, {"prefix": f"turnout-{process}-"})
         self._write("members", process, state="gone")
 
-    def _end_what_was_begun(self, process: str) -> None:
-        """A process died while it was alone: what it was making anew is made by this one."""
-        ((cells,),) = rows(self._engine, _JOURNAL, {"process": process})
-        if cells:
+    def _end_what_was_begun(self, before: Term) -> None:
+        """What other processes were making anew when they died, or could not end, is made by this one."""
+        left = [(process, cells) for process, cells in rows(self._engine, _JOURNAL) if process != self.process]
+        for process, cells in left:
             self.take_over(cells.encode())
             self._write("journals", process, cells="")
+        if not before.released and not left:
+            self.take_over(b"[]")
 
     @contextlib.contextmanager
     def _renewed(self, name: str, timeout_s: float) -> Iterator[Term]:

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 _STATE = sql.query("lock_state")
 
-#: Tokens are remembered for at least so many inserts; older terms are of no interest.
+#: Tokens are remembered for at least so many inserts. Terms stay, so that their numbers, and the versions that are made
+#: of them, never begin again: a row or two for every change of the registry.
 CREATE_LOCKS = """
 CREATE TABLE IF NOT EXISTS locks
 (
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS locks
 )
 ENGINE = MergeTree
 ORDER BY (name, term)
-TTL toDateTime(at) + INTERVAL 7 DAY
+TTL toDateTime(at) + INTERVAL 1 DAY DELETE WHERE kind = 'beat'
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000
 """
 

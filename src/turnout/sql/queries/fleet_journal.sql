@@ -1,3 +1,3 @@
--- What a process said last that it is changing: cells of the rollup, as JSON.
-SELECT argMax(cells, (at, said)) FROM journals WHERE process = {process:String}
+-- What processes said last that they are changing: cells of the rollup, as JSON. Who has ended it says nothing.
+SELECT process, argMax(cells, (at, said)) AS latest FROM journals GROUP BY process HAVING latest != ''
 SETTINGS select_sequential_consistency = 1

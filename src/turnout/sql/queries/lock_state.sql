@@ -6,8 +6,6 @@ SELECT
     countIf(kind = 'released'),
     dateDiff('millisecond', max(at), now64(3))
 FROM locks
-WHERE name = {name:String}
+WHERE name = {name:String} AND term = (SELECT max(term) FROM locks WHERE name = {name:String})
 GROUP BY term
-ORDER BY term DESC
-LIMIT 1
 SETTINGS select_sequential_consistency = 1
