@@ -50,7 +50,7 @@ def test_a_campaign_that_was_seen_by_one_is_known_to_the_other(both, campaign):
 def test_a_key_that_one_made_is_good_for_the_other_until_it_is_revoked(both):
     one, two = both
     made = one.client.post("/v1/keys", json={"name": "shared"}).json()
-    asked = {"Authorization": f"Bearer {made['key']}"}
+    asked = {"Authorization": f"Bearer {made['secret']}"}
 
     def status() -> int:
         return two.client.get("/v1/keys", headers=asked).status_code
