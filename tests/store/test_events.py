@@ -9,6 +9,7 @@ import pytest
 from turnout.errors import StoreError
 from turnout.store.engine import rows
 from turnout.store.events import SLOT_MS, Cells, EventStore, Span
+from turnout.store.fleet import Shared
 from turnout.store.migrate import migrate
 
 START_MS = 1_791_200_000_000 // SLOT_MS * SLOT_MS
@@ -67,6 +68,32 @@ def test_an_append_is_in_both_tables(store, fresh_engine):
     assert store.spans("w", ["spring"], ["impression"]) == {}
 
 
+def test_an_append_that_is_tried_again_counts_once_and_what_was_taken_out_may_come_again(store, fresh_engine, tmp_path):
+    fleet = Shared(fresh_engine, "one")
+    fleet.prepare()
+    shared = EventStore(fresh_engine, tmp_path / "shared.json", fleet)
+    batch, touched = some_events(30)
+
+    class LosesTheAnswer:
+        def __getattr__(self, name):
+            return getattr(fresh_engine, name)
+
+        def insert(self, table, rows, token=""):
+            fresh_engine.insert(table, rows, token)
+            raise StoreError("the connection to the store broke")
+
+    shared._engine = LosesTheAnswer()
+    with pytest.raises(StoreError):
+        shared.append([batch], touched)
+    shared._engine = fresh_engine
+    shared.append([batch], touched)
+    assert shared.count() == 30 == rolled_up(fresh_engine)
+
+    fresh_engine.execute("DELETE FROM events WHERE workspace = 'w'")
+    shared.append([batch], touched)
+    assert shared.count() == 30
+
+
 def test_what_a_dead_process_was_making_anew_is_made_by_another(store, fresh_engine, tmp_path):
     batch, (cells,) = some_events(60)
     store.append([batch], [cells])
@@ -115,7 +142,7 @@ def test_a_crash_before_raw_leaves_nothing_to_mend(store, reopened, fresh_engine
         def __getattr__(self, name):
             return getattr(fresh_engine, name)
 
-        def insert(self, table, batch):
+        def insert(self, table, batch, token=""):
             raise ConnectionError
 
     batch, touched = some_events(10)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,7 @@ class EventStore:
         self._engine = engine
         self._journal = journal
         self._fleet = fleet or Single()
+        self._attempt = secrets.token_hex(8)
         self._repairs = 0
         self._distrusted = False
 
@@ -138,8 +140,10 @@ class EventStore:
         """
         self._note(touched)
         rows = _said(pa.Table.from_batches(batches))
-        # The same events again are the same rows again: what a broken connection may have stored is not stored twice.
-        self._engine.insert("events", rows, _token(rows) if self._fleet.is_shared else "")
+        # The same events, tried again, are the same rows: what a broken connection may have stored is not stored twice.
+        self._engine.insert("events", rows, _token(rows, self._attempt) if self._fleet.is_shared else "")
+        # The same events, sent again when they have been taken out of the store, are not.
+        self._attempt = secrets.token_hex(8)
 
     @property
     def is_in_doubt(self) -> bool:
@@ -321,9 +325,9 @@ def _said(rows: pa.Table) -> pa.Table:
     return rows.select([name for name, column in zip(rows.column_names, rows.columns, strict=True) if _says(column)])
 
 
-def _token(rows: pa.Table) -> str:
+def _token(rows: pa.Table, attempt: str) -> str:
     """What these events are, and no others: of their ids, and of whose they are: two may send the same."""
-    ids = hashlib.blake2b(digest_size=16)
+    ids = hashlib.blake2b(attempt.encode(), digest_size=16)
     runs = pc.run_end_encode(rows.column("workspace").combine_chunks())
     for name, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
         ids.update(f"{name}\n{end}\n".encode())
