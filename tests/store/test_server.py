@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
+import threading
 import uuid
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
 
-from turnout.errors import Overloaded, StoreError, TooLarge
+from turnout.errors import Overloaded, StoreError, TooLarge, TurnoutError
 from turnout.store.engine import rows
 from turnout.store.server import ServerEngine
 
@@ -128,3 +132,134 @@ def test_a_line_that_looks_like_the_mark_of_failure_is_a_line(server):
 def test_a_text_that_no_form_takes_is_too_large(server):
     with pytest.raises(TooLarge):
         rows(server, "SELECT length({text:String})", {"text": "x" * 200_000})
+
+
+@pytest.fixture
+def remembering(server) -> str:
+    """A table that remembers tokens, with a view that counts its rows into another one that does."""
+    name = f"t{uuid.uuid4().hex}"
+    window = "SETTINGS non_replicated_deduplication_window = 100"
+    server.execute(f"CREATE TABLE {name} (a UInt64) ENGINE = MergeTree ORDER BY a {window}")
+    server.execute(f"CREATE TABLE {name}_n (n UInt64) ENGINE = MergeTree ORDER BY n {window}")
+    server.execute(f"CREATE MATERIALIZED VIEW {name}_v TO {name}_n AS SELECT count() AS n FROM {name}")
+    return name
+
+
+def stored(server: ServerEngine, table: str) -> list[list[object]]:
+    return rows(server, f"SELECT (SELECT count() FROM {table}), (SELECT sum(n) FROM {table}_n)")
+
+
+def test_the_same_rows_with_the_same_token_count_once(server, remembering):
+    for token in ("one", "one", "two"):
+        server.insert(remembering, numbers(1, 2), token)
+    assert stored(server, remembering) == [[4, 4]]
+
+
+def test_the_same_rows_without_a_token_count_each_time(server, remembering):
+    """Two of the same block are no mistake: a rollup that is made anew writes what it wrote before."""
+    for _ in range(2):
+        server.insert(remembering, numbers(1, 2))
+        server.execute(f"INSERT INTO {remembering} SELECT 5 ORDER BY ALL")
+    assert stored(server, remembering) == [[6, 6]]
+
+
+def test_what_the_view_lacks_of_an_insert_comes_with_its_repetition(server, remembering):
+    server.execute(f"DROP TABLE IF EXISTS {remembering}_v SYNC")
+    server.insert(remembering, numbers(1, 2), "one")
+    server.execute(
+        f"CREATE MATERIALIZED VIEW {remembering}_v TO {remembering}_n AS SELECT count() AS n FROM {remembering}"
+    )
+    server.insert(remembering, numbers(1, 2), "one")
+    assert stored(server, remembering) == [[2, 2]]
+
+
+def test_writes_are_named_by_who_wrote_them(standin, table):
+    engine = ServerEngine(f"{standin.url}/default", process="abc")
+    standin.break_next(f"INSERT INTO {table}", "before")
+    with pytest.raises(StoreError):
+        engine.insert(table, numbers(1))
+    (unsettled,) = engine._unsettled
+    engine.close()
+    assert unsettled.startswith("turnout-abc-")
+
+
+class Door:
+    """Another address of a server, until it is shut: then its connections break, and nobody answers."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._beyond = host, int(port)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._passing: list[socket.socket] = []
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def shut(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for one in self._passing:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _let_in(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(self._beyond)
+                self._passing += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def door(standin) -> Iterator[Door]:
+    made = Door(standin.address)
+    yield made
+    with contextlib.suppress(OSError):
+        made.shut()
+
+
+def several(*addresses: str) -> str:
+    return f"clickhouse://turnout:{quote('s3cret p@ss/wörd', safe='')}@{','.join(addresses)}/default"
+
+
+def test_of_several_hosts_the_first_that_answers_is_spoken_to(standin, connect):
+    assert rows(connect(several("127.0.0.1:1", standin.address)), "SELECT 1") == [[1]]
+    with pytest.raises(StoreError, match=r"no ClickHouse server answers at 127\.0\.0\.1:1 or 127\.0\.0\.1:2"):
+        connect(several("127.0.0.1:1", "127.0.0.1:2"))
+
+
+@pytest.mark.parametrize("ask", ["query", "stream", "batches"])
+def test_a_question_goes_to_the_next_host_where_one_stopped(standin, door, connect, ask):
+    engine = connect(several(door.address, standin.address))
+    door.shut()
+    if ask == "query":
+        assert rows(engine, "SELECT 1") == [[1]]
+    elif ask == "stream":
+        assert list(engine.stream("SELECT 1 AS a")) == [b'{"a":1}\n']
+    else:
+        assert sum(batch.num_rows for batch in engine.batches("SELECT 1")) == 1
+
+
+def test_a_write_is_not_repeated_on_the_next_host(standin, door, connect, table):
+    """Whether the first one had written it is not known."""
+    engine = connect(several(door.address, standin.address))
+    door.shut()
+    with pytest.raises(TurnoutError):
+        engine.insert(table, numbers(1))
+    assert rows(engine, f"SELECT count() FROM {table}") == [[0]]
+    engine.insert(table, numbers(2))
+    assert rows(engine, f"SELECT groupArray(a) FROM {table}") == [[[2]]]
+
+
+def test_a_cluster_that_the_server_does_not_know_is_named(standin):
+    with pytest.raises(StoreError, match="knows no cluster 'main'") as caught:
+        ServerEngine(f"{standin.url}/default?cluster=main")
+    assert "<remote_servers>" in caught.value.hint

@@ -55,6 +55,10 @@ _WRITE_TIMEOUT_S = 600
 #: Rows that happen to be the same as others are not left out: what is to be written once has a token.
 _WRITE_SETTINGS: dict[str, object] = {"async_insert": 0, "wait_end_of_query": 1, "insert_deduplicate": 0}
 
+#: Newer servers ask this setting first, by default in favour of leaving rows out, and have to be told to go by the
+#: older one, which all of them know.
+_SUPERSEDES = "deduplicate_insert"
+
 #: How long an insert waits for another one into the same table, and a question for a replica that lags behind, before
 #: each further try.
 _TURN_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
@@ -140,7 +144,7 @@ class ServerEngine:
             with self._translated(sql), self._awaited() as (writer, query_id):
                 # A raw query, because a command would put its parameters into the URL, however long.
                 text, bound = bind(statement, parameters)
-                writer.raw_query(text, bound, settings={**self._write_settings, "query_id": query_id})
+                writer.raw_query(text, bound, settings=self._writing(writer, query_id))
 
     def derive(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement for its effect; the server runs it beside all others."""
@@ -181,17 +185,14 @@ class ServerEngine:
         takes long or the same insert might count twice.
         """
         body, names = ipc_stream(rows), rows.schema.names
-        settings = {**self._write_settings, **_once(token)}
         with self._translated(table):
             for wait_s in (*_TURN_WAITS_S, None):
                 try:
                     with self._awaited() as (writer, query_id):
                         # A file and not bytes: the driver sends bytes again over a connection that broke, even
                         # where the first ones were written already, and then rows would count twice.
-                        file = io.BytesIO(body)
-                        writer.raw_insert(
-                            table, names, file, fmt="ArrowStream", settings={**settings, "query_id": query_id}
-                        )
+                        settings = self._writing(writer, query_id, token)
+                        writer.raw_insert(table, names, io.BytesIO(body), fmt="ArrowStream", settings=settings)
                         return
                 except ClickHouseError as error:
                     if wait_s is None or not (
@@ -241,6 +242,13 @@ class ServerEngine:
             self._nodes.leave(node)
             return True
         return False
+
+    def _writing(self, writer: Client, query_id: str, token: str = "") -> dict[str, object]:
+        """The settings of a statement that writes, on this server."""
+        settings = {**self._write_settings, **_once(token), "query_id": query_id}
+        if _SUPERSEDES in writer.server_settings:
+            settings[_SUPERSEDES] = "backward_compatible_choice"
+        return settings
 
     @contextlib.contextmanager
     def _awaited(self) -> Iterator[tuple[Client, str]]:
