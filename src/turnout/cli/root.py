@@ -18,6 +18,7 @@ from turnout.cli.downloads import export, recipients
 from turnout.cli.hooks import hooks
 from turnout.cli.importing import import_
 from turnout.cli.links import links
+from turnout.cli.moving import migrate_store
 from turnout.cli.reclassify import reclassify
 from turnout.cli.report import report, reports
 from turnout.cli.serve import serve
@@ -74,6 +75,7 @@ application.command("rebuild")(upkeep.rebuild)
 application.command("reclassify")(reclassify)
 application.command("backup")(backup)
 application.command("restore")(restore)
+application.command("migrate-store")(migrate_store)
 application.command("demo")(demo)
 if importlib.util.find_spec("turnout.bench.command") is not None:
     application.command("bench")(importlib.import_module("turnout.bench.command").bench)
