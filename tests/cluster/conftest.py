@@ -11,6 +11,9 @@ import pytest
 from tests.processes import Command
 from tests.standin.cluster import Cluster, start
 
+from turnout.store.migrate import migrate
+from turnout.store.server import ServerEngine
+
 API_KEY = "test-api-key"
 
 
@@ -22,10 +25,32 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     running.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def database(cluster: Cluster) -> str:
-    """A database of the module's own."""
-    return cluster.new_database()
+    """A database with the house's tables, laid out over both shards. Each module has workspaces of its own."""
+    name = cluster.new_database()
+    opened = ServerEngine(cluster.url(name))
+    migrate(opened)
+    opened.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def engine(cluster: Cluster, database: str) -> Iterator[ServerEngine]:
+    """The engine of the house, speaking to the first node."""
+    opened = ServerEngine(cluster.url(database))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def node(cluster: Cluster, database: str) -> Callable[..., list[list[str]]]:
+    """Asks one node: `node(1, "SELECT …")` is its rows, as text."""
+
+    def ask(place: int, sql: str) -> list[list[str]]:
+        return [line.split("\t") for line in cluster.ask(sql, node=place, database=database).splitlines()]
+
+    return ask
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import httpx
 import pytest
 from tests.judge import Asked, Judge
 from tests.judge.hearing import Asker, hold
-from tests.standin.cluster import SHARDS, Cluster
+from tests.standin.cluster import Cluster
 
 START = dt.datetime(2026, 10, 3, 20, tzinfo=dt.UTC)
 PEOPLE = [f"{name}@{domain}" for name in ("ann", "bob", "eve", "kim", "lee", "zoë") for domain in ("ex.org", "web.de")]
@@ -29,8 +28,10 @@ def made(count: int = 500) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     for place in range(count):
         kind = dice.choice(
-            ["sent", "sent", "delivered", "opened", "opened", "clicked", "bounced", "unsubscribed", "watched"]
-            + ["purchased", "performed", "app_opened", "converted", "liked"]
+            [
+                *("sent", "sent", "delivered", "opened", "opened", "clicked", "bounced", "unsubscribed", "watched"),
+                *("purchased", "performed", "app_opened", "converted", "liked"),
+            ]
         )
         event: dict[str, Any] = {
             "type": kind,

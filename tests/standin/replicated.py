@@ -74,7 +74,7 @@ class Node(Handler):
     refused: list[str] = []  # noqa: RUF012
     order = threading.Lock()
     # No certificates to read, which takes longer than what is asked.
-    client = httpx.Client(verify=False, timeout=PEER_TIMEOUT_S)  # noqa: S501
+    client = httpx.Client(verify=False, timeout=PEER_TIMEOUT_S)
 
     def do_POST(self) -> None:  # noqa: N802
         """A request as to any server; or a test's, that this shard refuse something once."""
