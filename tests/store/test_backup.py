@@ -9,6 +9,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from tests.conftest import ON_SERVER
 
 from turnout.errors import Conflict, InvalidInput, Overloaded, StoreError
 from turnout.sql import migrations
@@ -29,8 +30,12 @@ def quiet(stage: str, done: int, total: int) -> None:
     pass
 
 
+def order(target: Path) -> backup.Order:
+    return backup.Order(target, disk=DISK if ON_SERVER else "")
+
+
 def make(engine, target: Path, **more: object) -> manifest.Manifest:
-    return backup.make(engine, backup.Order(target), around(**more), quiet)
+    return backup.make(engine, order(target), around(**more), quiet)
 
 
 def snapshots(engine) -> list[str]:
@@ -74,7 +79,7 @@ def test_what_fails_leaves_nothing(house, tmp_path, moment):
             raise StoreError("it died")
 
     with pytest.raises(StoreError, match="it died"):
-        backup.make(engine, backup.Order(tmp_path / "one"), around(), report)
+        backup.make(engine, order(tmp_path / "one"), around(), report)
     assert list(tmp_path.iterdir()) == []
     assert snapshots(engine) == []
 
@@ -93,6 +98,7 @@ def test_what_an_earlier_death_left_is_cleared_away(house, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
+@pytest.mark.embedded("what is free on a server's disk only the server knows")
 def test_a_disk_without_room_is_found_before_anything_is_written(house, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 100))
