@@ -32,7 +32,15 @@ def test_rollups_that_are_right(kept):
     assert result.out == "checked 3 campaigns with 3 events: rollups equal the raw events\n"
     whole = json.loads(kept("check", "--json").out)
     assert whole.pop("store")["sound"]
-    assert whole == {"campaigns": 3, "events": 3, "differences": [], "unreadable": []}
+    assert whole == {
+        "campaigns": 3,
+        "events": 3,
+        "differences": [],
+        "unreadable": [],
+        "duplicates": [],
+        "misplaced": [],
+        "dropped": 0,
+    }
 
 
 @pytest.mark.parametrize("campaign", ["spring", ""])
@@ -66,3 +74,50 @@ def test_a_campaign_that_never_was_is_said(kept):
     result = kept("check", "--campaign", "sprign")
     assert result.code == 2
     assert "no campaign 'sprign'" in result.err
+
+
+def repeat(house, workspace, *, later_s=0, campaign="campaign"):
+    """Store the events of a workspace once more, as another process might have at the same instant."""
+    house.services.engine.execute(
+        "INSERT INTO events (workspace, campaign, type, time, id, recipient, traffic, received) "
+        f"SELECT workspace, {campaign}, type, time, id, recipient, traffic, received + {later_s} FROM events "
+        "WHERE workspace = {workspace:String} AND campaign = 'spring'",
+        {"workspace": workspace},
+    )
+
+
+@pytest.mark.parametrize("later_s", [0, 1])
+def test_an_event_that_is_stored_twice_is_found_and_dropped(kept, house, later_s):
+    assert kept.tenant.stats("sent,unique_sent")["totals"] == {"sent": 2, "unique_sent": 0}
+    repeat(house, kept.tenant.workspace.id, later_s=later_s)
+    found = kept("check")
+    assert found.code == 1
+    assert "rollups equal the raw events" in found.out
+    assert "1 event stored more than once:" in found.out
+    assert "turnout rebuild drops" in found.out
+    assert kept("check", "--campaign", "autumn").code == 0
+    (entry,) = json.loads(kept("check", "--json").out)["duplicates"]
+    assert (entry["campaign"], entry["type"], entry["copies"]) == ("spring", "sent", 2)
+    exported = [json.loads(line)["id"] for line in kept.tenant.client.get("/v1/events").text.splitlines()]
+    assert exported.count(entry["id"]) == 2
+    assert kept("rebuild", "--campaign", "autumn").code == 0
+    mended = kept("rebuild")
+    assert mended.code == 0
+    assert "1 row dropped, which repeated events that are stored" in mended.out
+    assert kept("check").code == 0
+    assert kept.tenant.stats("sent")["totals"] == {"sent": 2}
+
+
+def test_one_id_in_two_campaigns_is_found_by_a_thorough_look(kept, house):
+    kept.tenant.stats("sent")
+    repeat(house, kept.tenant.workspace.id, later_s=1, campaign="'autumn'")
+    assert kept("check").code == 0
+    found = kept("check", "--thorough")
+    assert found.code == 1
+    assert "1 event stored more than once:" in found.out
+    assert json.loads(kept("rebuild", "--thorough", "--json").out)["dropped"] == 1
+    assert kept("check", "--thorough").code == 0
+    assert kept.tenant.stats("sent", dimensions="campaign")["rows"] == [
+        {"campaign": "autumn", "sent": 1},
+        {"campaign": "spring", "sent": 1},
+    ]

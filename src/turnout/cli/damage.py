@@ -48,7 +48,11 @@ def say_found(found: dict[str, Any]) -> None:
         )
     if found["spool"]:
         print("have what came at that time sent again (it counts once); then delete the file, and restart the server")
-    if not found["sound"]:
+    for one in found["replicas"]:
+        print(f"{console.plain(one['table'])} on {console.plain(one['node'])} {console.plain(one['reason'])}")
+    if found["shards"]:
+        print("events by shard: " + ", ".join(f"{one['shard']}: {one['events']:,}" for one in found["shards"]))
+    if not found["sound"] and not found["replicas"]:
         print("questions about what is damaged fail, or take longer, until turnout rebuild has mended it")
 
 

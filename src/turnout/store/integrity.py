@@ -142,7 +142,12 @@ def sound(engine: Engine) -> bool:
 
 
 def read_through(engine: Engine) -> tuple[Damage, ...]:
-    """The parts that can't be read. Takes as long as reading the whole store from its disk; others may write to it."""
+    """The parts that can't be read. Takes as long as reading the whole store from its disk; others may write to it.
+
+    None of a cluster: its servers compare replicas, and fetch a damaged part from another one by themselves.
+    """
+    if engine.placement is not None:
+        return ()
     found = tuple(_explained(engine, one) for table in tables(engine) for one in damaged(engine, table))
     for one in found:
         log.error("part %s of %s can't be read: %s", one.part, one.table, one.reason)
@@ -183,7 +188,9 @@ def part_rows(engine: Engine, table: str) -> dict[str, int]:
 
 
 def set_aside(engine: Engine) -> tuple[Aside, ...]:
-    """The parts that lie in a table's `detached` directory."""
+    """The parts that lie in a table's `detached` directory; none of a cluster, whose nodes have theirs."""
+    if engine.placement is not None:
+        return ()
     return tuple(Aside(table, part, _counted(path), path) for table, part, _, path in rows(engine, _SET_ASIDE))
 
 

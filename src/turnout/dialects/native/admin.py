@@ -1,4 +1,4 @@
-"""Workspaces, keys, and the rollup's check and rebuild."""
+"""Workspaces, keys, and whether what is stored is right: check and rebuild."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from turnout.dialects.native import render, wire
 from turnout.dialects.native.campaigns import read_body
 from turnout.errors import Forbidden, InvalidInput
 from turnout.model import ApiKey, Workspace
+from turnout.services import Services
 from turnout.stats import asking
+from turnout.store import placement
+from turnout.store.duplicates import Duplicates, Repeated
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
 
@@ -62,34 +65,73 @@ async def change_workspace(call: Call) -> Response:
 
 
 async def check(call: Call) -> Response:
-    """Hold the rollup against raw and say where they differ."""
+    """Hold the rollup against raw, say where they differ, and which events are stored twice, or on the wrong shard."""
     return await _checked(call, await _cells(call))
 
 
-async def _checked(call: Call, cells: Cells) -> Response:
-    found = await call.services.run(call.services.events.differences, cells)
-    spans = await call.services.run(call.services.events.spans, call.workspace.id, cells.campaigns)
+async def _checked(call: Call, cells: Cells, dropped: int = 0) -> Response:
+    services = call.services
+    found = await services.run(services.events.differences, cells)
+    duplicates = await services.run(_duplicates(services).find, cells)
+    misplaced = await services.run(placement.misplaced, services.engine, cells)
+    spans = await services.run(services.events.spans, call.workspace.id, cells.campaigns)
     answer = wire.CheckAnswer(
         campaigns=len(cells.campaigns),
         events=sum(span.events for span in spans.values()),
         differences=[
             wire.DifferenceEntry(
-                one.campaign, one.type, f"{dt.datetime.fromtimestamp(one.slot_s, dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
-                one.raw_events, one.rolled_events,
+                one.campaign, one.type, _moment(one.slot_s), one.raw_events, one.rolled_events,
             )
             for one in found
         ],
+        duplicates=_entries(duplicates),
+        misplaced=[wire.MisplacedEntry(one.campaign, one.shard, one.events) for one in misplaced],
+        dropped=dropped,
     )  # fmt: skip
     return _json(answer)
 
 
 async def rebuild(call: Call) -> Response:
-    """Make the rollup anew from raw, then check it."""
+    """Drop copies of events, make the rollup anew from raw, then check it."""
     cells = await _cells(call)
     services = call.services
+    dropped = await services.run(_duplicates(services).remove, cells)
     await services.run(services.writer.exclusively, lambda: services.events.rebuild(cells))
     services.statistics.changed([call.workspace.id])
-    return await _checked(call, cells)
+    return await _checked(call, cells, dropped)
+
+
+async def check_duplicates(call: Call) -> Response:
+    """Look through the whole workspace for events that are stored twice, wherever their copies are."""
+    found = await call.services.run(_duplicates(call.services).find_anywhere, call.workspace.id)
+    return _json(wire.DuplicatesAnswer(_entries(found)))
+
+
+async def drop_duplicates(call: Call) -> Response:
+    """Drop all copies but one of every event of the workspace, then look again."""
+    duplicates = _duplicates(call.services)
+    dropped = await call.services.run(duplicates.remove_anywhere, call.workspace.id)
+    found = await call.services.run(duplicates.find_anywhere, call.workspace.id)
+    return _json(wire.DuplicatesAnswer(_entries(found), dropped))
+
+
+def _duplicates(services: Services) -> Duplicates:
+    return Duplicates(services.engine, services.events, services.writer.exclusively, forget=services.statistics.forget)
+
+
+def _entries(found: Sequence[Repeated]) -> list[wire.DuplicateEntry]:
+    return [
+        wire.DuplicateEntry(
+            # As /v1/events writes it.
+            f"turnout:{one.id.to_bytes(16, 'little').hex()}",
+            one.copies[0].campaign, one.copies[0].type, _moment(one.copies[0].time_ms / 1000), len(one.copies),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _moment(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def _cells(call: Call) -> Cells:

@@ -10,7 +10,7 @@ from turnout.dialects.contract import Call
 from turnout.dialects.native import render, wire
 from turnout.errors import Forbidden
 from turnout.services import Services
-from turnout.store import integrity
+from turnout.store import integrity, placement
 from turnout.store.integrity import Damage, Findings, Lost
 from turnout.store.mending import Mended, everything, mend
 
@@ -19,13 +19,16 @@ async def check_store(call: Call) -> Response:
     """Read everything that is stored and say what is damaged, set aside or lost."""
     _only_local(call, "turnout check")
     found = await call.services.run(_inspect, call.services)
+    shards = await call.services.run(placement.shards, call.services.engine)
     answer = wire.StoreAnswer(
-        found.sound,
+        found.sound and not shards.replicas,
         [wire.SpoolDamage(one.file, one.offset, one.bytes) for one in call.services.writer.standing().damage],
         [_damaged(one) for one in found.damage],
         [wire.PartAside(one.table, one.part, one.rows, one.path) for one in found.aside],
         [_lost(one) for one in found.lost],
         list(found.unfinished),
+        [wire.ShardEntry(shard, events) for shard, events in shards.events],
+        [wire.ReplicaEntry(one.node, one.table, one.reason) for one in shards.replicas],
     )
     return Response(render.encode(answer), media_type="application/json")
 

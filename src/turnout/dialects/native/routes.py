@@ -236,12 +236,20 @@ ROUTES: tuple[Route, ...] = (
         body=wire.Scope, answers={200: wire.CheckAnswer},
     ),
     Route(
+        "POST", "/v1/check/duplicates", admin.check_duplicates, "Find events that are stored twice", ("admin",),
+        answers={200: wire.DuplicatesAnswer},
+    ),
+    Route(
         "POST", "/v1/reclassify", reclassify.reclassify, "Find anew who is human", ("admin",),
         body=wire_reclassify.Reclassify, answers={200: wire_reclassify.ReclassifyAnswer},
     ),
     Route(
         "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
         body=wire.Scope, answers={200: wire.CheckAnswer},
+    ),
+    Route(
+        "POST", "/v1/rebuild/duplicates", admin.drop_duplicates, "Drop all copies of events but one", ("admin",),
+        answers={200: wire.DuplicatesAnswer},
     ),
     Route(
         "POST", "/v1/check/store", damage.check_store, "Read the whole store (commands on this machine)", ("admin",),

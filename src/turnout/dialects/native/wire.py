@@ -255,12 +255,41 @@ class DifferenceEntry(Struct, frozen=True):
     rolled_events: int
 
 
+class DuplicateEntry(Struct, frozen=True):
+    """An event that is stored more than once: where the copy of it is that stays, and how many there are."""
+
+    id: str
+    campaign: str
+    type: str
+    time: str
+    copies: int
+
+
+class MisplacedEntry(Struct, frozen=True):
+    """Events of a campaign that lie on a shard of the cluster which is not theirs."""
+
+    campaign: str
+    shard: int
+    events: int
+
+
 class CheckAnswer(Struct, frozen=True):
-    """What a check found; `differences` is empty when rollup and raw agree."""
+    """What a check found; `differences` is empty when rollup and raw agree, `duplicates` when every event is stored
+    once, `misplaced` when each is on its shard. `dropped` are copies that a rebuild has taken out."""
 
     campaigns: int
     events: int
     differences: list[DifferenceEntry]
+    duplicates: list[DuplicateEntry]
+    misplaced: list[MisplacedEntry]
+    dropped: int = 0
+
+
+class DuplicatesAnswer(Struct, frozen=True):
+    """Events of the whole workspace that are stored more than once, up to a thousand, and copies that were dropped."""
+
+    duplicates: list[DuplicateEntry]
+    dropped: int = 0
 
 
 class HeldEntry(Struct, frozen=True):
@@ -312,10 +341,26 @@ class SpoolDamage(Struct, frozen=True):
     bytes: int
 
 
+class ShardEntry(Struct, frozen=True):
+    """How many events a shard of the cluster has, of all workspaces."""
+
+    shard: int
+    events: int
+
+
+class ReplicaEntry(Struct, frozen=True):
+    """A table of a node of the cluster that is not well, and why."""
+
+    node: str
+    table: str
+    reason: str
+
+
 class StoreAnswer(Struct, frozen=True):
     """What is wrong with the store of all workspaces: nothing if it is `sound`, whatever lies `aside`.
 
     `spool` is what was found damaged on the way to the store, until its file is taken away and the server restarted.
+    `shards` and `replicas` are of a cluster, whose parts its servers look after themselves.
     """
 
     sound: bool
@@ -324,6 +369,8 @@ class StoreAnswer(Struct, frozen=True):
     aside: list[PartAside]
     lost: list[LostEntry]
     unfinished: list[str]
+    shards: list[ShardEntry] = []
+    replicas: list[ReplicaEntry] = []
 
 
 class MendedAnswer(Struct, frozen=True):
