@@ -118,14 +118,24 @@ class Process:
     def sent(self, **query: str) -> dict[str, int]:
         """Totals of /v1/stats."""
         answer = self.client.get("/v1/stats", params={"metrics": "sent,unique_sent,events", **query})
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, answer.text + self.words()
         totals: dict[str, int] = answer.json()["totals"]
         return totals
+
+    def words(self) -> str:
+        """The last that it has logged, for the message of a test that fails."""
+        said = b""
+        while self.command is not None and select.select([self.command.stdout], [], [], 0)[0]:
+            piece = os.read(self.command.stdout.fileno(), 65536)
+            if not piece:
+                break
+            said += piece
+        return said.decode(errors="replace")[-3000:]
 
     def send(self, events: list[dict[str, object]]) -> tuple[int, int]:
         """Post events: how many were new, and how many known."""
         answer = self.client.post("/v1/events", json=events)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, answer.text + self.words()
         found = answer.json()
         assert found["rejected"] == []
         return found["accepted"], found["duplicates"]

@@ -77,7 +77,7 @@ def test_the_same_events_to_both_at_once_count_once_after_a_check(both, campaign
     one, two = both
     until(lambda: one.sent(campaign=campaign)["sent"] == two.sent(campaign=campaign)["sent"] >= 1000)
     mended = one.client.post("/v1/rebuild", json={"campaigns": [campaign]})
-    assert mended.status_code == 200, mended.text
+    assert mended.status_code == 200, mended.text + one.words()
     checked = two.client.post("/v1/check", json={"campaigns": [campaign]}).json()
     assert checked["differences"] == []
     for process in both:
