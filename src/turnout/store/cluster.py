@@ -205,6 +205,13 @@ class Cluster:
         """The clause of a statement that every node executes."""
         return f"ON CLUSTER {_quoted(self.name)}"
 
+    def _of(self, table: str) -> str:
+        # A node that executes a statement of another one does it in its own default database.
+        return f"`{self.database}`.{table}"
+
+    def _at(self, table: str) -> str:
+        return f"{self._of(table)} {self.on}"
+
     def _create_table(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
         name, rest = _name(found, parameters), code[found.end() :]
         engine = _ENGINE.search(rest)
@@ -220,12 +227,12 @@ class Cluster:
         replicated = f"ENGINE = Replicated{engine['engine']}({arguments})"
         rest = rest[: engine.start()] + replicated + _replicated_settings(rest[engine.end() :])
         if not is_sharded:
-            return (f"{found['verb']} {name} {self.on}{rest}",)
+            return (f"{found['verb']} {self._at(name)}{rest}",)
         key = _KEYS[self.shard_by][name]
         distributed = f"Distributed({_quoted(self.name)}, {_quoted(self.database)}, '{name}_local', {key})"
         return (
-            f"{found['verb']} {name}_local {self.on}{rest}",
-            f"{found['verb']} {name} {self.on} AS {name}_local ENGINE = {distributed}",
+            f"{found['verb']} {self._at(f'{name}_local')}{rest}",
+            f"{found['verb']} {self._at(name)} AS {self._of(f'{name}_local')} ENGINE = {distributed}",
         )
 
     def _create_view(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
@@ -234,31 +241,31 @@ class Cluster:
         source = re.search(r"\bFROM\s+(\w+)\b", select)
         if source is None or source[1] not in SHARDED or found["target"] not in SHARDED or "JOIN" in select:
             raise _no_rule(code)
-        select = f"{select[: source.end(1)]}_local{select[source.end(1) :]}"
-        return (f"{found['verb']} {found['name']} {self.on} TO {found['target']}_local{select}",)
+        select = f"{select[: source.start(1)]}{self._of(f'{source[1]}_local')}{select[source.end(1) :]}"
+        return (f"{found['verb']} {self._at(found['name'])} TO {self._of(found['target'] + '_local')}{select}",)
 
     def _alter(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
         name, rest = _name(found, parameters), code[found.end() :]
-        action = re.sub(r"\s+", " ", rest.strip()[:40].upper())
+        action, local = re.sub(r"\s+", " ", rest.strip()[:40].upper()), self._at(f"{name}_local")
         if name not in SHARDED:
             if action.startswith((*_OF_ROWS, *_OF_COLUMNS)):
                 return (f"ALTER TABLE {name}{rest}",)
             if action.startswith(_OF_NODES):
-                return (f"ALTER TABLE {name} {self.on}{_replicated_settings(rest)}",)
+                return (f"ALTER TABLE {self._at(name)}{_replicated_settings(rest)}",)
         elif action.startswith(_OF_COLUMNS):
             # First where the rows are: a column that the Distributed table has, and they lack, would fail questions.
-            return (f"ALTER TABLE {name}_local {self.on}{rest}", f"ALTER TABLE {name} {self.on}{_no_codecs(rest)}")
+            return (f"ALTER TABLE {local}{rest}", f"ALTER TABLE {self._at(name)}{_no_codecs(rest)}")
         elif action.startswith(_OF_NODES):
-            return (f"ALTER TABLE {name}_local {self.on}{_replicated_settings(rest)}",)
+            return (f"ALTER TABLE {local}{_replicated_settings(rest)}",)
         elif action.startswith(_OF_ROWS):
-            return (f"ALTER TABLE {name}_local {self.on}{rest}",)
+            return (f"ALTER TABLE {local}{rest}",)
         raise _no_rule(code)
 
     def _rows(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
         """DELETE FROM and TRUNCATE: of a table that is everywhere any node tells the others."""
         name, rest = _name(found, parameters), code[found.end() :]
         if name in SHARDED:
-            return (f"{found['verb']} {name}_local {self.on}{rest}",)
+            return (f"{found['verb']} {self._at(f'{name}_local')}{rest}",)
         return (f"{found['verb']} {name}{rest}",)
 
     def _drop(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
@@ -266,10 +273,12 @@ class Cluster:
         if name in SHARDED:
             raise _no_rule(code)
         # A table of one node is not there on the others, and IF EXISTS is then enough.
-        return (f"{found['verb']} {name} {self.on}{rest}",)
+        return (f"{found['verb']} {self._at(name)}{rest}",)
 
     def _kill(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
         rest = code[found.end() :].replace("currentDatabase()", _quoted(self.database))
+        if "SELECT" in rest:
+            raise _no_rule(code)
         if found["verb"] == "KILL MUTATION":
             rest = re.sub(r"\btable = ('\w+'|\{\w+:String\})", r"table IN (\1, concat(\1, '_local'))", rest)
         else:
@@ -286,7 +295,8 @@ class Cluster:
 
     def _sync(self, found: re.Match[str], code: str, parameters: Parameters | None) -> tuple[str, ...]:
         name = _name(found, parameters)
-        return (f"SYSTEM SYNC REPLICA {self.on} {f'{name}_local' if name in SHARDED else name}{code[found.end() :]}",)
+        held = self._of(f"{name}_local" if name in SHARDED else name)
+        return (f"SYSTEM SYNC REPLICA {self.on} {held}{code[found.end() :]}",)
 
 
 _Rule = Callable[[Cluster, re.Match[str], str, Parameters | None], tuple[str, ...]]
