@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import gc
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from turnout.stats.finished import Finished
 from turnout.stats.keeper import Keeper
 from turnout.stats.recent import Recent
 from turnout.stats.run import Statistics
+from turnout.stats.versions import Versions
 from turnout.store import integrity
 from turnout.store.backup import drop_snapshots
 from turnout.store.catalog import Catalog
@@ -51,6 +53,8 @@ from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
 from turnout.store.revision import drop_left_behind
 from turnout.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
 
 
 def now() -> dt.datetime:
@@ -98,17 +102,21 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         migrate(engine, None if isinstance(fleet, Single) else fleet.migrating())
         drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
-        catalog = Catalog(engine, clock)
-        catalog.deliveries.start()
-        ending.callback(catalog.deliveries.close)
+        catalog = Catalog(engine, clock, fleet, refresh_s=settings.registry_refresh_ms / 1000)
+        catalog.start()
+        ending.callback(catalog.close)
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json", fleet)
         if isinstance(fleet, Shared):
             fleet.take_over = events.take_over
             fleet.start()
-        finished, keeper = _kept_ahead(engine, store, catalog, events) if alone else (None, None)
-        statistics = _statistics(settings, engine, catalog, events, telemetry, (finished, keeper))
+        finished = Finished(engine, alone=alone)
+        keeper = _keeper(engine, finished, store, catalog, events) if alone else None
+        credits = Credits(engine, alone=alone, now=clock)
+        versions = Versions(engine, fleet)
+        statistics = _statistics(settings, engine, catalog, events, telemetry, (credits, finished, keeper), versions)
         ending.callback(statistics.close)
+        catalog.on_change = statistics.changed
         recent = Recent(statistics, clock)
         ending.callback(recent.close)
         unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack")
@@ -170,16 +178,16 @@ def _statistics(
     catalog: Catalog,
     events: EventStore,
     telemetry: Telemetry,
-    kept: tuple[Finished | None, Keeper | None],
+    kept: tuple[Credits, Finished, Keeper | None],
+    versions: Versions,
 ) -> Statistics:
-    """What answers questions; it remembers answers where nobody else writes to the store."""
-    alone = _is_embedded(settings)
+    """What answers questions."""
     return Statistics(
         engine,
         catalog,
-        Credits(engine, alone=alone),
         *kept,
-        cache_entries=settings.cache_entries if alone else 0,
+        versions=versions,
+        cache_entries=settings.cache_entries,
         repairs=lambda: events.repairs,
         observe=telemetry.answered,
     )
@@ -228,6 +236,11 @@ def _set_going(
 ) -> None:
     """Start what works by itself; what it is stopped by goes on `ending`."""
     settings = services.settings
+    if services.fleet.is_shared and not settings.session_secret:
+        log.warning(
+            "TURNOUT_SESSION_SECRET is not set: who signs in at the dashboard of this process is not signed in at "
+            "those of others on the same store, nor after a restart"
+        )
     privacy.finish(services)
     if keeper is not None:
         keeper.start()
@@ -241,8 +254,8 @@ def _set_going(
     runner = Runner(services, mail.server_of(settings))
     runner.start()
     ending.callback(runner.close)
-    # Where other processes write to the same store, nothing keeps them from it while rows change.
-    if _is_embedded(settings) and settings.review_delay_s:
+    # Each process looks again at what it has stored, one of them at a time; on a cluster nobody does (reclassify.py).
+    if settings.review_delay_s and store.placement is None:
         reviewer = Reviewer(
             services.reclassifier,
             services.catalog,
@@ -284,17 +297,15 @@ def open_engine(settings: Settings, process: str = "") -> Engine:
     )
 
 
-def _kept_ahead(engine: Engine, store: Engine, catalog: Catalog, events: EventStore) -> tuple[Finished, Keeper]:
-    """Distinct counts that are kept, and what counts them before anybody asks: never with the last free reader."""
-    finished = Finished(engine)
-    keeper = Keeper(
+def _keeper(engine: Engine, finished: Finished, store: Engine, catalog: Catalog, events: EventStore) -> Keeper:
+    """What counts distinct recipients before anybody asks: never with the last free reader."""
+    return Keeper(
         Direct(engine, finished),
         finished,
         catalog,
         spare=lambda: _can_spare(store),
         is_sound=lambda: events.repairs % 2 == 0,
     )
-    return finished, keeper
 
 
 def _can_spare(store: Engine) -> bool:
@@ -315,23 +326,31 @@ def _look_at(events: EventStore, engine: Engine) -> None:
 def _first_start(catalog: Catalog, settings: Settings) -> dict[str, str]:
     """Make the workspace `default` where there is none, and hold it to the credentials that were set."""
     calendar.zone(settings.timezone)
-    generated: dict[str, str] = {}
-    if not any(workspace.id == "default" for workspace in catalog.workspaces()):
-        workspace = catalog.add_workspace(
-            "default",
-            timezone=settings.timezone,
-            access_key=settings.access_key,
-            signing_secret=settings.signing_secret,
-        )
-        if not settings.access_key:
-            generated["access key"] = workspace.access_key
-        if not settings.signing_secret:
-            generated["signing secret"] = workspace.signing_secret
-        if not settings.api_key:
-            _, generated["API key"] = catalog.add_key("default", name="first key")
-    if settings.api_key and catalog.key_of(settings.api_key) is None:
-        catalog.add_key("default", name="TURNOUT_API_KEY", secret=settings.api_key)
-    return generated
+    if "default" in {workspace.id for workspace in catalog.workspaces()} and not _lacks_key(catalog, settings):
+        return {}
+    # Of several processes that start on an empty store one makes it.
+    with catalog.changing():
+        generated: dict[str, str] = {}
+        if not any(workspace.id == "default" for workspace in catalog.workspaces()):
+            workspace = catalog.add_workspace(
+                "default",
+                timezone=settings.timezone,
+                access_key=settings.access_key,
+                signing_secret=settings.signing_secret,
+            )
+            if not settings.access_key:
+                generated["access key"] = workspace.access_key
+            if not settings.signing_secret:
+                generated["signing secret"] = workspace.signing_secret
+            if not settings.api_key:
+                _, generated["API key"] = catalog.add_key("default", name="first key")
+        if _lacks_key(catalog, settings):
+            catalog.add_key("default", name="TURNOUT_API_KEY", secret=settings.api_key)
+        return generated
+
+
+def _lacks_key(catalog: Catalog, settings: Settings) -> bool:
+    return bool(settings.api_key) and catalog.key_of(settings.api_key) is None
 
 
 def _on_flush(telemetry: Telemetry, statistics: Statistics, reviewers: Sequence[Reviewer]) -> Callable[[Flush], None]:

@@ -25,6 +25,7 @@ from turnout.capture.address import client_address
 from turnout.dialects.contract import Call, Caller, Room, Route
 from turnout.dialects.limits import Attempts, KeyRates
 from turnout.errors import (
+    InvalidInput,
     MethodNotAllowed,
     NotFound,
     Overloaded,
@@ -209,10 +210,10 @@ class Endpoint:
             if self._route.scopes:
                 if room.prepare is not None:
                     await room.prepare(request)
-                call = self._call(request, self._who(request))
+                call = self._call(request, await self._who(request))
                 if self._reads:
                     await self._services.writer.settled(call.workspace.id)
-            return call, await self._route.handler(call)
+            return call, await self._handled(call)
         except TurnoutError as error:
             return call, self._refuse(error, request)
         except Exception:
@@ -221,16 +222,31 @@ class Endpoint:
                 TurnoutError("something went wrong here; it is in the server's log"), request
             )
 
+    async def _handled(self, call: Call) -> Response:
+        """The handler's response. What it does not find may have been made by another process a moment ago."""
+        catalog = self._services.catalog
+        taken = catalog.taken
+        try:
+            return await self._route.handler(call)
+        except (NotFound, InvalidInput):
+            # Once its body has been asked for, a request can't be answered anew.
+            if not self._services.fleet.is_shared or cast(BodyReader, call.request.receive).until_s:
+                raise
+            await catalog.looked()
+            if catalog.taken == taken:
+                raise
+        return await self._route.handler(call)
+
     def _call(self, request: Request, caller: Caller | None) -> Call:
         return Call(request, self._services, caller, self._doors.rates, self._doors.attempts, self._rooms)
 
-    def _who(self, request: Request) -> Caller:
+    async def _who(self, request: Request) -> Caller:
         """The caller, who may do this and isn't asking too often."""
         room, doors, telemetry = self._room, self._doors, self._services.telemetry
         address = client_address(request.scope, doors.proxy_hops)
         wait_s = doors.attempts.wait_s(address)
         try:
-            caller = room.authenticate(request, self._services)
+            caller = await self._services.sought(lambda: room.authenticate(request, self._services))
         except SignedOut:
             raise
         except Unauthenticated:

@@ -111,9 +111,14 @@ def retain(
 
 
 def finish(services: Services) -> None:
-    """Go on with what a crash interrupted, once the store takes it."""
+    """Go on with what a crash interrupted, once the store takes it.
+
+    In a store that others use it may be under way there: then this waits for its end, and finds nothing left to do.
+    """
     erasure = Erasure(services.engine, services.events)
     try:
+        if services.fleet.is_shared and not erasure.is_interrupted():
+            return
         services.writer.exclusively(lambda: _say(erasure.finish()))
     except TurnoutError as error:
         log.error("an erasure that was interrupted could not be ended yet: %s", error.message)
@@ -125,7 +130,8 @@ def _say(anything: bool) -> None:
 
 
 class Daily:
-    """A thread that runs every workspace's retention once a day of UTC, and shortly after a start.
+    """A thread that runs every workspace's retention once a day of UTC, and shortly after a start. Of the processes
+    that share a store the one that leads does.
 
     What it does is found by asking the store, so nothing has to be remembered: a second run finds nothing to do.
     """
@@ -158,6 +164,12 @@ class Daily:
 
     def look(self) -> None:
         """Run what is due: workspaces with a limit, once a day, and at once where the limit was changed."""
+        try:
+            if not self._services.fleet.leads():
+                return
+        except TurnoutError as error:
+            log.warning("retention waits for the store: %s", error.message)
+            return
         today = self._services.now().date()
         for workspace in self._services.catalog.workspaces():
             due = (today, workspace.retention_days)
@@ -176,6 +188,10 @@ class Daily:
             self._services.dead_letters.expire()
         except TurnoutError as error:
             log.warning("old dead letters could not be dropped: %s", error.message)
+        try:
+            self._services.statistics.tidy()
+        except TurnoutError as error:
+            log.warning("credits that a process left behind could not be dropped: %s", error.message)
 
     def _run(self) -> None:
         wait_s = self._first_look_s

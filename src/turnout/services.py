@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from turnout.charts.renderer import Renderer
-from turnout.errors import Overloaded
+from turnout.errors import NotFound, Overloaded, Unauthenticated
 from turnout.ingest.context import Context
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.writer import Writer
@@ -98,6 +98,23 @@ class Services:
     async def draw(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run work that draws, or makes what is drawn of, like `run`, in the way of nobody else."""
         return await self.drawers.run(contextvars.copy_context().run, work, *arguments)
+
+    async def sought(self, find: Callable[[], T]) -> T:
+        """What `find` finds. Where it is None, or raises NotFound or Unauthenticated, another process may have made it
+        a moment ago: then it is looked for once more, after a look at the store."""
+        catalog = self.catalog
+        taken = catalog.taken
+        try:
+            found = find()
+            if found is not None or not self.fleet.is_shared:
+                return found
+        except (NotFound, Unauthenticated):
+            await catalog.looked()
+            if catalog.taken == taken:
+                raise
+        else:
+            await catalog.looked()
+        return find() if catalog.taken != taken else found
 
     async def unpack(self, work: Callable[[], T]) -> T:
         """Run the work on a large body, in its turn."""

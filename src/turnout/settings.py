@@ -47,6 +47,8 @@ class Settings:
     query_timeout_s: int = 30
     query_memory_limit_bytes: int = 2048 * MIB
     cache_entries: int = 2000
+    #: How often it is asked what other processes that share the store have changed in the registry.
+    registry_refresh_ms: int = 1000
     shutdown_timeout_s: int = 30
     chart_processes: int = 1
     #: What the dashboard's sessions are signed with; a new one at each start if empty.
@@ -109,6 +111,7 @@ ENVIRONMENT = {
     "TURNOUT_QUERY_TIMEOUT_S": "query_timeout_s",
     "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "query_memory_limit_bytes",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
+    "TURNOUT_REGISTRY_REFRESH_MS": "registry_refresh_ms",
     "TURNOUT_CHART_PROCESSES": "chart_processes",
     "TURNOUT_SESSION_SECRET": "session_secret",
     "TURNOUT_SMTP_URL": "smtp_url",
@@ -140,7 +143,7 @@ ENVIRONMENT = {
 
 #: Without one of these a server takes nothing, or never starts to.
 _NEEDED = frozenset({
-    "readers", "chart_processes", "smtp_timeout_s", "mail_limit_bytes", "report_limit_files",
+    "readers", "chart_processes", "registry_refresh_ms", "smtp_timeout_s", "mail_limit_bytes", "report_limit_files",
     "body_limit_bytes", "expanded_limit_bytes", "request_limit_events", "queue_limit_events",
     "spool_limit_events", "spool_limit_bytes", "spool_age_limit_s", "settle_timeout_s", "connection_limit",
     "header_limit_bytes", "header_timeout_s", "body_timeout_s", "inflight_limit_requests", "inflight_limit_bytes",

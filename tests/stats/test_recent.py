@@ -31,7 +31,7 @@ class Store:
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     fresh: dict[Question, Answer] = field(default_factory=dict)
 
-    def cached(self, asked: Question) -> Answer | None:
+    def current(self, asked: Question) -> Answer | None:
         return self.fresh.get(asked)
 
     def ask(self, asked: Question) -> Answer:

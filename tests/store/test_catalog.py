@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 from turnout.errors import StoreError
-from turnout.store.catalog import Catalog, Sighting
+from turnout.store.catalog import Catalog
+from turnout.store.sightings import Sighting
 
 
 @pytest.fixture

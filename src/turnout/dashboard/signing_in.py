@@ -34,7 +34,7 @@ async def sign_in(call: Call) -> Response:
     fields = await pages.fields_of(call)
     onward, secret = fields.get("next", [""])[0], fields.get("key", [""])[0].strip()
     address = client_address(call.request.scope, call.services.settings.proxy_hops)
-    attempts, key = call.attempts, call.services.catalog.key_of(secret)
+    attempts, key = call.attempts, await call.services.sought(lambda: call.services.catalog.key_of(secret))
     wait_s = attempts.wait_s(address) if attempts is not None else 0
     if attempts is not None and wait_s and not (key is not None and attempts.knows(address, key.id)):
         raise RateLimited(f"too many wrong keys; try again in {wait_s} seconds", retry_after_s=wait_s)

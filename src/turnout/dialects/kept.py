@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from turnout.services import Services
 from turnout.stats.run import Statistics
+from turnout.stats.versions import Version
 
 T = TypeVar("T")
 
@@ -23,10 +24,10 @@ class Bodies:
     def __init__(self, limit_bytes: int = KEPT_LIMIT_BYTES, body_limit_bytes: int = BODY_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
         self._body_limit_bytes = body_limit_bytes
-        self._bodies: OrderedDict[Hashable, tuple[int, bytes]] = OrderedDict()
+        self._bodies: OrderedDict[Hashable, tuple[Hashable, bytes]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: Hashable, version: int) -> bytes | None:
+    def get(self, key: Hashable, version: Hashable) -> bytes | None:
         """The body, if it was made of data of this version."""
         found = self._bodies.get(key)
         if found is None or found[0] != version:
@@ -34,9 +35,9 @@ class Bodies:
         self._bodies.move_to_end(key)
         return found[1]
 
-    def put(self, key: Hashable, version: int, body: bytes) -> None:
+    def put(self, key: Hashable, version: Hashable, body: bytes) -> None:
         """Keep a body in the place of an older one."""
-        _, old = self._bodies.pop(key, (0, b""))
+        _, old = self._bodies.pop(key, (None, b""))
         self._bytes -= len(old)
         if len(body) > self._body_limit_bytes:
             return
@@ -54,14 +55,23 @@ async def answer(
 
     It is kept if `keep`, and if every change of the data is known here.
     """
+    statistics = services.statistics
+    if not statistics.keeps_answers:
+        return await services.run(make)
     # Read first: what changes while the body is made makes it stale.
-    key, version = (workspace, name), services.statistics.version(workspace)
-    body = bodies.get(key, version)
+    key, version = (workspace, name), await _version(services, workspace)
+    body = bodies.get(key, version) if version.is_sound else None
     if body is None:
         body = await services.run(make)
-        if keep and services.statistics.keeps_answers:
+        if keep and version.is_sound:
             bodies.put(key, version, body)
     return body
+
+
+async def _version(services: Services, workspace: str) -> Version:
+    if not services.statistics.is_shared:
+        return services.statistics.version(workspace)
+    return await services.run(services.statistics.version, workspace)
 
 
 class PerHouse(Generic[T]):

@@ -30,7 +30,7 @@ from turnout.ingest.columns import Packed
 from turnout.ingest.deliveries import DELIVERING, RECENT_S, SAMPLED_OF_BATCH
 from turnout.ingest.steps import UNSEEN, Batch, Look, Refused
 from turnout.model import BEHAVIOURS, EVENT_TYPES, Event
-from turnout.store.catalog import Sighting
+from turnout.store.sightings import Sighting
 
 #: Bytes of lines decoded at once: few enough that their events are still in the processor's cache when the columns
 #: are made of them.

@@ -15,8 +15,8 @@ import msgspec
 import pyarrow as pa
 
 from turnout.model import DETAIL_FIELD, REASONS, Event
-from turnout.store.catalog import Sighting
 from turnout.store.events import Cells
+from turnout.store.sightings import Sighting
 
 #: Columns of text that are named and kept as in the model.
 TEXT = (

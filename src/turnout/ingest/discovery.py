@@ -14,9 +14,10 @@ from datetime import datetime
 
 from turnout import sql
 from turnout.errors import NotFound, TurnoutError
-from turnout.store.catalog import Catalog, Sighting
+from turnout.store.catalog import Catalog
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.fleet import Fleet
+from turnout.store.sightings import Sighting
 
 log = logging.getLogger(__name__)
 

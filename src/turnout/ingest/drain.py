@@ -84,6 +84,7 @@ class Drain:
         group_limit_events: int = 100_000,
         age_ms: float = 1000.0,
         settle_timeout_s: float = 10.0,
+        close_timeout_s: float = 30.0,
         verify: bool = False,
         fleet: Fleet | None = None,
         stopwatch: Callable[[], float] = time.perf_counter,
@@ -96,6 +97,7 @@ class Drain:
         self._group_limit_events = group_limit_events
         self._age_s = age_ms / 1000
         self._settle_timeout_s = settle_timeout_s
+        self._close_timeout_s = close_timeout_s
         self._verify = verify
         self._fleet = fleet or Single()
         self._stopwatch = stopwatch
@@ -231,7 +233,12 @@ class Drain:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(self._close_timeout_s)
+        if self._events_behind:
+            log.warning("%d events wait in the spool: the next start stores them", self._events_behind)
+        if self._thread.is_alive():
+            # The store says nothing. What it makes of the last insert is looked up at the next start.
+            return
         # A rebuild that is still under way needs its journal until it is done.
         with self._flush_lock:
             if not self._damaged:

@@ -16,8 +16,8 @@ import pyarrow as pa
 from turnout.ingest.columns import SCHEMA, Packed, pack
 from turnout.ingest.steps import Batch
 from turnout.model import Event
-from turnout.store.catalog import Sighting
 from turnout.store.events import Cells
+from turnout.store.sightings import Sighting
 
 #: Batches of this size are packed one by one, before they reach the writer; smaller ones together.
 PACK_FROM_EVENTS = 500

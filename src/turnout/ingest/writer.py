@@ -132,6 +132,7 @@ class Writer:
             group_limit_events=settings.group_limit_events,
             age_ms=settings.flush_age_ms,
             settle_timeout_s=settings.settle_timeout_s,
+            close_timeout_s=settings.shutdown_timeout_s,
             verify=known is None,
             fleet=fleet,
             stopwatch=stopwatch,

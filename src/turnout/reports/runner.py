@@ -4,6 +4,10 @@
 in between they are delivered again: files under the same names, the mail with the same Message-ID, which mail programs
 show once. The other order would lose reports, and nobody would know.
 
+Of the processes that share a store one makes reports, the one that leads. It reads how far schedules have come before
+it begins, so what another one has delivered and noted is not delivered again; one that died before it noted that is
+the case above.
+
 Of due times that were missed while the server was down only the last is made up for. What fails is tried again, later
 and later, until it is given up or the next time is due.
 """
@@ -68,14 +72,43 @@ class Runner:
 
     def look(self, workspace: str = "") -> None:
         """Make what is due; of one workspace if it is named."""
+        if self._services.fleet.is_shared and not self._may_make():
+            return
         there = self._services.catalog.schedules.everywhere()
         for gone in self._unnoted.keys() - {one.id for one in there}:
             del self._unnoted[gone]
         for schedule in there:
             if self._closing.is_set():
                 return
-            if workspace in ("", schedule.workspace):
-                self._look_at(schedule)
+            if workspace not in ("", schedule.workspace):
+                continue
+            # Who was silent for long may have lost the lead meanwhile.
+            if self._services.fleet.is_shared and self._is_due(schedule) and not self._may_make():
+                return
+            self._look_at(schedule)
+
+    def _may_make(self) -> bool:
+        """Whether something is to be done here; asks the store only where something is due."""
+        try:
+            if not any(self._is_due(one) for one in self._services.catalog.schedules.everywhere()):
+                return False
+            if not self._services.fleet.leads():
+                return False
+            self._services.catalog.refresh()
+        except TurnoutError as error:
+            log.warning("scheduled reports wait for the store: %s", error.message)
+            return False
+        return True
+
+    def _is_due(self, schedule: Schedule) -> bool:
+        try:
+            return schedule.id in self._unnoted or self._moment(schedule) is not None
+        except NotFound:
+            return False
+
+    def _moment(self, schedule: Schedule) -> dt.datetime | None:
+        timezone = self._services.catalog.workspace(schedule.workspace).timezone
+        return moment_due(schedule, timezone, self._services.now())
 
     def _look_at(self, schedule: Schedule) -> None:
         try:
@@ -86,8 +119,7 @@ class Runner:
                 return
             # While others were made it was changed, perhaps, or removed.
             schedule = self._services.catalog.schedules.get(schedule.workspace, schedule.id)
-            timezone = self._services.catalog.workspace(schedule.workspace).timezone
-            moment = moment_due(schedule, timezone, self._services.now())
+            moment = self._moment(schedule)
             if moment is not None:
                 self._make(schedule, moment)
         except NotFound:

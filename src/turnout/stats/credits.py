@@ -2,8 +2,9 @@
 
 A workspace's campaigns and kinds of credit go in; the fills that hold them come out. A fill is the credits of
 one campaign and kind, made once by `queries/credit.sql`. It is right until the campaign gets events, or
-behaviours come that its touches could reach; then the next question fills it anew. What each kind means
-is docs/attribution.md.
+behaviours come that its touches could reach; then the next question fills it anew. Where processes share a store each
+makes its own fills, and they are right while the version of the workspace's data is the same. What each kind means is
+docs/attribution.md.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import math
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from turnout import sql
 from turnout.errors import TurnoutError
 from turnout.model import BEHAVIOURS, EVENT_TYPES, Campaign, Workspace
 from turnout.stats.behaviours import Behaviours
 from turnout.stats.plan import Held
+from turnout.stats.versions import Version
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells
 
@@ -41,6 +44,15 @@ _REENGAGED_WITHIN_MS = 3 * 86_400_000
 
 #: The engine's times end here.
 _LAST_MS = 4_102_444_800_000
+
+#: In a shared store a fill is used no longer, and one that is there so much later was left behind.
+_FILL_LIFE_S = 3600.0
+_LEFT_BEHIND_S = 2 * 86_400.0
+
+#: Of the number of a fill there; the higher ones are its second.
+_CHANCE_BITS = 30
+
+_OLD_FILLS = "SELECT DISTINCT fill FROM credits WHERE fill < {before:UInt64} ORDER BY fill LIMIT {limit:UInt32}"
 
 Traffic = tuple[str, ...]
 
@@ -109,13 +121,16 @@ class _Reach:
 
 @dataclass
 class _Fill:
-    """`id` is 0 where nothing can be credited. Of behaviours, only those up to `until_ms` make it stale."""
+    """`id` is 0 where nothing can be credited. Of behaviours, only those up to `until_ms` make it stale; where the
+    store is shared, whatever is not of `version`, or was made more than `_FILL_LIFE_S` ago."""
 
     id: int
     campaign_version: int
     behaviours: int
     until_ms: int
     reach: _Reach
+    version: Version | None = None
+    made_s: float = 0.0
     leases: int = 0
     superseded: bool = False
 
@@ -131,12 +146,20 @@ class _Slot:
 class Credits:
     """Fills credits when they are asked for. Safe to call from any thread.
 
-    `alone`: nobody else writes to the store, so fills may be kept. Otherwise each question has its own.
+    `alone`: nobody else writes to the store. Otherwise the number of a fill says when it was made, by the clock `now`,
+    so that what a process has left behind when it died can be told from what others use.
     """
 
-    def __init__(self, engine: Engine, *, alone: bool = True) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        alone: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.fromtimestamp(0, UTC),
+    ) -> None:
         self._engine = engine
         self._alone = alone
+        self._now_s: Callable[[], float] = lambda: now().timestamp()
         self._lock = threading.Lock()
         self._slots: OrderedDict[_Key, _Slot] = OrderedDict()
         self._versions: dict[tuple[str, str], int] = {}
@@ -163,6 +186,22 @@ class Credits:
             if slot.fill is not None:
                 self._retire(slot.fill)
 
+    def close(self) -> None:
+        """Leave nothing behind in a store that others use. Alone, the next start drops all at once."""
+        if self._alone:
+            return
+        for workspace in {key.workspace for key in self._slots}:
+            with contextlib.suppress(TurnoutError):
+                self.forget(workspace)
+
+    def drop_left_behind(self) -> int:
+        """Drop the fills of processes that died before they could; returns how many those were. Blocks."""
+        before = _numbered(self._now_s() - _LEFT_BEHIND_S)
+        left = [int(fill) for (fill,) in rows(self._engine, _OLD_FILLS, {"before": before, "limit": KEPT_FILLS})]
+        for fill in left:
+            self._drop(fill)
+        return len(left)
+
     @contextlib.contextmanager
     def held(
         self,
@@ -171,21 +210,24 @@ class Credits:
         kinds: Iterable[str],
         traffic: Traffic,
         helpers: Executor,
+        version: Version | None = None,
         *,
         only: bool = False,
     ) -> Iterator[Held]:
         """The fills of these kinds for these campaigns; they stay as they are until the block ends.
 
+        `version` is that of the workspace's data; without one, where the store is shared, they are the question's own.
         `only`: the question is about no other campaigns.
         """
+        version = version if version is not None and version.is_sound else None
         keys = [
             _Key(workspace.id, campaign.id, found, traffic)
             for kind in sorted(kinds)
             for campaign in campaigns
             if (found := rule(kind, campaign, workspace)) is not None
         ]
-        prepared = self._prepared(keys)
-        leases = [helpers.submit(self._lease, key, prepared) for key in keys]
+        prepared = self._prepared(keys, version)
+        leases = [helpers.submit(self._lease, key, prepared, version) for key in keys]
         try:
             fills = [lease.result() for lease in leases]
             known = only and {key.campaign for key in keys} == {campaign.id for campaign in campaigns}
@@ -199,54 +241,60 @@ class Credits:
                 if lease.exception() is None:
                     self._release(lease.result())
 
-    def _prepared(self, keys: Sequence[_Key]) -> dict[_Key, _Fill]:
+    def _prepared(self, keys: Sequence[_Key], version: Version | None) -> dict[_Key, _Fill]:
         """What the fills of those keys that have none will be right for, and what they have to look at.
 
         The state is read first: what comes while a fill is made, makes it stale.
         """
         with self._lock:
-            missing = [key for key in keys if self._fresh(key) is None]
+            missing = [key for key in keys if self._fresh(key, version) is None]
             states = {key: self._state(key) for key in missing}
         reaches = self._reaches(missing)
-        return {key: self._blank(key, *states[key], reaches[key]) for key in missing}
-
-    def _blank(self, key: _Key, campaign_version: int, behaviours: int, reach: _Reach) -> _Fill:
-        until_ms = reach.last_ms + key.rule.window_ms if reach.touches else 0
-        return _Fill(0, campaign_version, behaviours, until_ms, reach)
+        made_s = 0.0 if self._alone else self._now_s()
+        found = {}
+        for key in missing:
+            reach = reaches[key]
+            until_ms = reach.last_ms + key.rule.window_ms if reach.touches else 0
+            found[key] = _Fill(0, *states[key], until_ms, reach, version, made_s)
+        return found
 
     def _state(self, key: _Key) -> tuple[int, int]:
         behaviours = self._behaviours.get(key.workspace)
         return self._versions.get((key.workspace, key.campaign), 0), behaviours.count if behaviours else 0
 
-    def _fresh(self, key: _Key) -> _Fill | None:
+    def _fresh(self, key: _Key, version: Version | None) -> _Fill | None:
         """The fill of a key, if it is still right."""
         slot = self._slots.get(key)
         fill = slot.fill if slot is not None else None
         if fill is None or fill.superseded:
             return None
-        version, _ = self._state(key)
+        if not self._alone:
+            is_young = 0 <= self._now_s() - fill.made_s < _FILL_LIFE_S
+            return fill if is_young and version is not None and fill.version == version else None
+        campaign_version, _ = self._state(key)
         behaviours = self._behaviours.get(key.workspace)
         reached = (
             key.rule.nameless and behaviours is not None and behaviours.earliest_since(fill.behaviours) <= fill.until_ms
         )
-        return None if fill.campaign_version != version or reached else fill
+        return None if fill.campaign_version != campaign_version or reached else fill
 
-    def _lease(self, key: _Key, prepared: dict[_Key, _Fill]) -> _Fill:
+    def _lease(self, key: _Key, prepared: dict[_Key, _Fill], version: Version | None) -> _Fill:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)
         with slot.lock:
             with self._lock:
-                fill = self._fresh(key)
+                fill = self._fresh(key, version)
                 if fill is not None:
                     fill.leases += 1
                     return fill
-            fill = prepared.get(key) or self._prepared([key])[key]
+            fill = prepared.get(key) or self._prepared([key], version)[key]
             self._make(key, fill)
             with self._lock:
                 before, slot.fill = slot.fill, fill
                 # A slot may have had to go while its fill was made; then nobody else will find it.
-                fill.leases, fill.superseded = 1, not self._alone or self._slots.get(key) is not slot
+                is_own = not self._alone and fill.version is None
+                fill.leases, fill.superseded = 1, is_own or self._slots.get(key) is not slot
             if before is not None:
                 self._retire(before)
         self._bound()
@@ -259,7 +307,7 @@ class Credits:
             return
         with self._lock:
             self._last_id += 1
-            fill.id = self._last_id if self._alone else secrets.randbits(63)
+            fill.id = self._last_id if self._alone else _numbered(fill.made_s) | secrets.randbits(_CHANCE_BITS)
         parts = math.ceil(reach.touches / _PART_TOUCHES)
         parameters: dict[str, Value] = {
             "fill": fill.id,
@@ -325,6 +373,11 @@ class Credits:
         for slot in over:
             if slot.fill is not None:
                 self._retire(slot.fill)
+
+
+def _numbered(moment_s: float) -> int:
+    """The first number of a fill that is made at this moment; chance makes the lower bits."""
+    return max(0, int(moment_s)) << _CHANCE_BITS
 
 
 def _reach(seen: Sequence[tuple[str, int, int, int]], touches: Sequence[str]) -> _Reach:

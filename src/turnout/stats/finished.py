@@ -3,7 +3,8 @@
 A figure of some campaigns' events between two instants goes in with the number of events that it was counted from;
 it comes out for as long as the rollup counts as many there. Events are only ever added, so a set of them that has not
 grown is the same set: no note of what changed is needed, and a crash or a repair of the rollup can at worst make a
-number seem stale. Whatever takes events away must call `forget`.
+number seem stale. Whatever takes events away must call `forget`; of what other processes take away in a store that they
+share, `at` hears before each question.
 """
 
 from __future__ import annotations
@@ -99,11 +100,15 @@ class Finished:
     """Keeps figures. Safe to call from any thread.
 
     Up to `limit_cells` are in memory; those of the figures that were not asked for longest go first. `save`
-    writes what is new into the store, for the next start to `load`.
+    writes what is new into the store, for the next start to `load`. Where the store is shared (not `alone`), they are
+    in memory only: nobody could take back in time what others have written.
     """
 
-    def __init__(self, engine: Engine, *, limit_cells: int = 200_000) -> None:
+    def __init__(self, engine: Engine, *, limit_cells: int = 200_000, alone: bool = True) -> None:
         self._engine = engine
+        self._alone = alone
+        #: Figures are of the rows as they were since this change of them.
+        self._rows = 0
         self._limit_cells = limit_cells
         self._lock = threading.Lock()
         #: By place, the extents' ends in one int, and the events and the number in another: a third of the memory.
@@ -132,6 +137,17 @@ class Finished:
             return None
         return kept & _LOW
 
+    def at(self, rows: int) -> None:
+        """Stored rows are of this version, which every process sees: figures of an older one are dropped."""
+        with self._lock:
+            # One that began earlier may come later; what it counts from now on is of the newer rows, too.
+            if rows > self._rows:
+                self._rows = rows
+                self._forgotten += 1
+                self._cells.clear()
+                self._count = 0
+                self._unsaved.clear()
+
     def version(self) -> int:
         """Grows with every `forget`; what was counted at an older one may not be kept."""
         return self._forgotten
@@ -143,7 +159,7 @@ class Finished:
                 return
             for place, extent, number in found:
                 self._put(place, extent, number)
-                if len(self._unsaved) < _UNSAVED_LIMIT:
+                if self._alone and len(self._unsaved) < _UNSAVED_LIMIT:
                     self._unsaved.append((place, extent, number))
             self._bound()
 
@@ -159,7 +175,8 @@ class Finished:
                 self._unsaved = [
                     one for one in self._unsaved if one[0].workspace != workspace or not _among(one[0], names)
                 ]
-            self._engine.derive(_FORGET, {"workspace": workspace, "campaigns": sorted(names)})
+            if self._alone:
+                self._engine.derive(_FORGET, {"workspace": workspace, "campaigns": sorted(names)})
 
     def load(self) -> None:
         """Take in what the store has kept; the newest win. Blocks."""

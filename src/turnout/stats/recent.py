@@ -66,7 +66,7 @@ class Recent:
 
     def ask(self, question: Question) -> tuple[Answer, datetime | None]:
         """The answer, and the moment that it is of; None for one that is of now. Blocks where it has to be made."""
-        fresh = self._statistics.cached(question)
+        fresh = self._statistics.current(question)
         if fresh is not None:
             return fresh, None
         now_s = self._stopwatch()

@@ -25,6 +25,7 @@ from turnout.stats.metrics import base_metrics
 from turnout.stats.plan import Held, Plan
 from turnout.stats.question import Question
 from turnout.stats.scope import Statement
+from turnout.stats.versions import Version, Versions
 from turnout.store.catalog import Catalog
 from turnout.store.engine import Engine, rows
 from turnout.store.events import Cells
@@ -36,8 +37,8 @@ _HELPERS = 8
 class Statistics:
     """Answers questions. Safe to call from any thread.
 
-    Up to `cache_entries` answers with `cache_rows` rows in all are kept per process; `changed` makes
-    those of a workspace stale. Where other processes write to the same store, `cache_entries` must be 0.
+    Up to `cache_entries` answers with `cache_rows` rows in all are kept per process; `changed` makes those of a
+    workspace stale, and so does whatever other processes change of a store that they share, by its `versions`.
     `repairs` is odd while part of the rollup is being made anew, and then raw is asked instead. Without a
     `catalog` and `credits` nothing is credited to campaigns but what events say, and without `finished` distinct
     recipients are counted anew for every question. `observe` is told of every answer: where it is from (`cache`,
@@ -52,6 +53,7 @@ class Statistics:
         finished: Finished | None = None,
         keeper: Keeper | None = None,
         *,
+        versions: Versions | None = None,
         cache_entries: int = 2000,
         cache_rows: int = 200_000,
         repairs: Callable[[], int] = lambda: 0,
@@ -70,27 +72,37 @@ class Statistics:
         self._direct = Direct(engine, finished, self._helpers)
         self._cache_entries = cache_entries
         self._cache_rows = cache_rows
-        self._cache: OrderedDict[Question, tuple[int, Answer]] = OrderedDict()
+        self._cache: OrderedDict[Question, tuple[Version, Answer]] = OrderedDict()
         self._cached_rows = 0
-        self._versions: dict[str, int] = {}
+        self._versions = versions or Versions(engine)
         self._lock = threading.Lock()
 
     @property
     def keeps_answers(self) -> bool:
-        """Whether `version` tells of every change, so that what was computed may be kept."""
+        """Whether what was computed may be kept for as long as `version` is the same."""
         return self._cache_entries > 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes write to the same store; then `version` asks it."""
+        return self._versions.is_shared
 
     def close(self) -> None:
         """Stop counting ahead, and end the helping threads once they are idle."""
         if self._keeper is not None:
             self._keeper.close()
+        if self._credits is not None:
+            self._credits.close()
         self._helpers.shutdown()
+
+    def tidy(self) -> None:
+        """Drop from a shared store what processes that died have left in it. For one of them; blocks."""
+        if self._credits is not None and self._versions.is_shared:
+            self._credits.drop_left_behind()
 
     def changed(self, workspaces: Iterable[str]) -> None:
         """The events of these workspaces are not what they were."""
-        with self._lock:
-            for name in workspaces:
-                self._versions[name] = self._versions.get(name, 0) + 1
+        self._versions.changed(workspaces)
 
     def touched(self, changes: Iterable[Cells]) -> None:
         """There are new events in these campaigns and times."""
@@ -109,33 +121,46 @@ class Statistics:
             self._credits.forget(workspace)
         self.changed((workspace,))
 
-    def version(self, workspace: str) -> int:
-        """Grows whenever the workspace's events change; what was computed at an older one is stale."""
-        return self._versions.get(workspace, 0)
+    def version(self, workspace: str) -> Version:
+        """Another one whenever the workspace's events change; what was computed at an older one is stale.
+
+        Blocks where the store is shared.
+        """
+        return self._versions.of(workspace)
 
     def cached(self, question: Question) -> Answer | None:
-        """The answer, if it is known and still right."""
+        """The answer, if it is known here and now to be right: never where the store has to be asked for that."""
+        return None if self._versions.is_shared else self._known(question, self._versions.of(question.workspace))
+
+    def current(self, question: Question) -> Answer | None:
+        """The answer, if it is kept and still right. Blocks where the store is shared."""
+        if not self._cache_entries:
+            return None
+        return self._known(question, self._versions.of(question.workspace))
+
+    def ask(self, question: Question) -> Answer:
+        """Answer a question, from memory if nothing has changed since it was last asked."""
+        started = self._stopwatch()
+        # Read first: what changes while the engine answers makes the answer stale.
+        version = self.version(question.workspace)
+        known = self._known(question, version)
+        if known is not None:
+            return known
+        source, found = self._answer(question, version)
+        if version.is_sound:
+            self._keep(version, found)
+        self._observe(source, self._stopwatch() - started)
+        return found
+
+    def _known(self, question: Question, version: Version) -> Answer | None:
         started = self._stopwatch()
         with self._lock:
             known = self._cache.get(question)
-            if known is None or known[0] != self._versions.get(question.workspace, 0):
+            if known is None or known[0] != version or not version.is_sound:
                 return None
             self._cache.move_to_end(question)
         self._observe("cache", self._stopwatch() - started)
         return known[1]
-
-    def ask(self, question: Question) -> Answer:
-        """Answer a question, from memory if nothing has changed since it was last asked."""
-        known = self.cached(question)
-        if known is not None:
-            return known
-        started = self._stopwatch()
-        # Read first: what changes while the engine answers makes the answer stale.
-        version = self.version(question.workspace)
-        source, found = self._answer(question)
-        self._keep(version, found)
-        self._observe(source, self._stopwatch() - started)
-        return found
 
     def rows(self, question: Question) -> Iterator[Row]:
         """Every row of the answer to a question, a page of `limit` rows after the other. Blocks."""
@@ -146,7 +171,7 @@ class Statistics:
             if question.offset >= found.row_count:
                 return
 
-    def _keep(self, version: int, found: Answer) -> None:
+    def _keep(self, version: Version, found: Answer) -> None:
         with self._lock:
             replaced = self._cache.pop(found.question, None)
             if replaced is not None:
@@ -157,12 +182,14 @@ class Statistics:
                 _, (_, oldest) = self._cache.popitem(last=False)
                 self._cached_rows -= len(oldest.rows)
 
-    def _answer(self, question: Question) -> tuple[str, Answer]:
+    def _answer(self, question: Question, version: Version) -> tuple[str, Answer]:
         if self._keeper is not None:
             self._keeper.asked()
+        if self._finished is not None and version.is_sound:
+            self._finished.at(version.rows)
         before = self._repairs()
-        with self._held(question) as held:
-            asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0)
+        with self._held(question, version) as held:
+            asked = _Asked(self._engine, question, held, rolled_up=before % 2 == 0 and version.is_sound)
             try:
                 found = self._gather(asked)
             except StoreDamaged:
@@ -170,12 +197,12 @@ class Statistics:
                 if not asked.rolled_up:
                     raise
                 found = self._gather(replace(asked, rolled_up=False))
-            if asked.rolled_up and self._repairs() != before:
+            if asked.rolled_up and (self._repairs() != before or not self._versions.holds(version)):
                 # Part of the rollup was cleared meanwhile, perhaps just as it was read.
                 found = self._gather(replace(asked, rolled_up=False))
         return found
 
-    def _held(self, question: Question) -> AbstractContextManager[Held]:
+    def _held(self, question: Question, version: Version) -> AbstractContextManager[Held]:
         """The credits that the question's metrics need, of the campaigns that it is about."""
         kinds = {metric.credit for metric in base_metrics(question.metrics) if metric.credit}
         if not kinds or self._catalog is None or self._credits is None:
@@ -186,7 +213,7 @@ class Statistics:
         ]
         only = bool(named) and set.intersection(*named) <= {one.id for one in campaigns}
         workspace = self._catalog.workspace(question.workspace)
-        return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers, only=only)
+        return self._credits.held(workspace, campaigns, kinds, question.traffic, self._helpers, version, only=only)
 
     def _gather(self, asked: _Asked) -> tuple[str, Answer]:
         """What is read (`rollup`, `raw`), and the answer. Its parts are asked side by side: each waits for the engine

@@ -1,7 +1,7 @@
 """Workspaces, campaigns, keys, links, hooks and schedules: kept whole in memory, written through to the store.
 
 Every change is durable before it is visible. Another workspace's things do not exist: every look-up
-takes the workspace it is for.
+takes the workspace it is for. What other processes change in a store that they share comes in by `Records.take`.
 """
 
 from __future__ import annotations
@@ -9,60 +9,51 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
+import logging
 import secrets
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
-from turnout.errors import Conflict, InvalidInput, NotFound
-from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Message, Variation, Workspace
+from turnout.errors import Conflict, NotFound
+from turnout.model import SCOPES, ApiKey, Campaign, CampaignFields, Hook, Link, Workspace
+from turnout.store.campaigns import Campaigns
 from turnout.store.deliveries import Deliveries, Kept
 from turnout.store.engine import Engine
+from turnout.store.fleet import Fleet
+from turnout.store.following import Following
 from turnout.store.hooks import Hooks
 from turnout.store.links import Links
-from turnout.store.records import Records
+from turnout.store.records import Change, Records
 from turnout.store.schedules import Schedule, Schedules
+from turnout.store.sightings import Sighting
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
-T = TypeVar("T")
 
-#: Messages and variations that events may add to a campaign by themselves.
-_DISCOVERED_LIMIT = 1000
-
-#: Sightings that are known to be in the catalog; past it they are looked at once more.
-_REMEMBERED_LIMIT = 1_000_000
-
-
-#: A campaign's id that is written like an identifier is that identifier too.
-_IDENTIFIERS = {
-    "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
-    "token": re.compile(r"[0-9a-f]{32}"),
-    "key": re.compile(r"[0-9a-f]{12}"),
-    "number": re.compile(r"[1-9][0-9]{0,8}"),
-}
-
-
-class Sighting(msgspec.Struct, frozen=True):
-    """What events say of a campaign: where, by what and in which arm it was seen."""
-
-    campaign: str
-    channel: str = ""
-    message: str = ""
-    variation: str = ""
-    control: bool = False
+#: How often it is asked what other processes have changed.
+REFRESH_S = 1.0
 
 
 class Catalog:
-    """The registry. Reads are plain dictionary look-ups; changes are serialised and written first."""
+    """The registry. Reads are plain dictionary look-ups; changes are serialised and written first.
 
-    def __init__(self, engine: Engine, now: Clock) -> None:
-        self._records = Records(engine)
-        self._lock = self._records.lock
+    What other processes of the `fleet` change is seen here after no more than `refresh_s` and one question to the
+    store, once `start` was called; `on_change` is told whose things were changed.
+    """
+
+    def __init__(self, engine: Engine, now: Clock, fleet: Fleet | None = None, *, refresh_s: float = REFRESH_S) -> None:
+        self._records = Records(engine, fleet)
+        self._records.take = self._take
+        self._following = Following(self._records.catch_up, interval_s=refresh_s)
         self._now = now
+        self.on_change: Callable[[set[str]], None] = lambda workspaces: None
+        #: Grows with everything that others have changed.
+        self.taken = 0
+        self._campaigns = Campaigns(self._records, now)
         self.links = Links(self._records, now)
         self.hooks = Hooks(self._records, now)
         self.schedules = Schedules(self._records, now)
@@ -70,11 +61,36 @@ class Catalog:
         self._workspaces: dict[str, Workspace] = {}
         self._keys: dict[str, ApiKey] = {}
         self._digests: dict[str, str] = {}
-        self._highest_number: dict[str, int] = {}
-        self._campaigns: dict[str, dict[str, Campaign]] = {}
-        self._names: dict[tuple[str, str, str | int], str] = {}
-        self._sighted: set[tuple[str, Sighting]] = set()
         self._load()
+
+    # ---- with other processes -----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Write what hooks received now and then, and follow what other processes change, where there may be any."""
+        self.deliveries.start()
+        if self._records.is_shared:
+            self._following.start()
+
+    def close(self) -> None:
+        """Write what is noted, and follow nobody any more."""
+        if self._records.is_shared:
+            self._following.close()
+        self.deliveries.close()
+
+    def changing(self) -> AbstractContextManager[None]:
+        """For several changes that belong together: nobody else changes anything meanwhile. Overloaded where another
+        process is at it for long."""
+        return self._records.changing()
+
+    def refresh(self) -> None:
+        """Know what other processes have changed until now. Blocks."""
+        if self._records.is_shared:
+            self._records.catch_up()
+
+    async def looked(self) -> None:
+        """The same for who has found nothing here: waits for a look at the store, within a bound."""
+        if self._records.is_shared:
+            await self._following.looked()
 
     # ---- workspaces ---------------------------------------------------------------------------
 
@@ -92,7 +108,7 @@ class Catalog:
     def workspace_by_access_key(self, access_key: str) -> Workspace | None:
         """The workspace whose public id this is."""
         wanted = access_key.encode()
-        for workspace in self._workspaces.values():
+        for workspace in list(self._workspaces.values()):
             if hmac.compare_digest(workspace.access_key.encode(), wanted):
                 return workspace
         return None
@@ -107,7 +123,7 @@ class Catalog:
         signing_secret: str = "",
     ) -> Workspace:
         """Create a workspace; what isn't given is generated. Conflict if the id or access key is taken."""
-        with self._lock:
+        with self._records.changing():
             if name in self._workspaces:
                 raise Conflict(f"there is a workspace '{name}' already")
             if access_key and self.workspace_by_access_key(access_key):
@@ -127,7 +143,7 @@ class Catalog:
 
     def change_workspace(self, name: str, /, **changes: str | int | tuple[str, ...]) -> Workspace:
         """Set some fields of a workspace."""
-        with self._lock:
+        with self._records.changing():
             access_key = str(changes.get("access_key", ""))
             taken = self.workspace_by_access_key(access_key) if access_key else None
             if taken is not None and taken.id != name:
@@ -141,7 +157,7 @@ class Catalog:
 
     def keys(self, workspace: str) -> list[ApiKey]:
         """The keys of a workspace, oldest first, revoked ones included."""
-        mine = [key for key in self._keys.values() if key.workspace == workspace]
+        mine = [key for key in list(self._keys.values()) if key.workspace == workspace]
         return sorted(mine, key=lambda key: (key.created_at, key.id))
 
     def add_key(
@@ -149,7 +165,7 @@ class Catalog:
     ) -> tuple[ApiKey, str]:
         """Create a key and return it with its secret, which is shown this once and kept nowhere."""
         secret = secret or f"tk_{secrets.token_urlsafe(24)}"
-        with self._lock:
+        with self._records.changing():
             self.workspace(workspace)
             digest = digest_of(secret)
             if self._by_digest(digest) is not None:
@@ -168,7 +184,7 @@ class Catalog:
 
     def revoke_key(self, workspace: str, key_id: str) -> ApiKey:
         """End a key; it stays in the list."""
-        with self._lock:
+        with self._records.changing():
             key = self._keys.get(key_id)
             if key is None or key.workspace != workspace:
                 raise NotFound(f"no key '{key_id}'")
@@ -200,28 +216,23 @@ class Catalog:
 
     def campaigns(self, workspace: str) -> list[Campaign]:
         """All campaigns of a workspace, in the order of their creation."""
-        mine = self._campaigns.get(workspace, {})
-        return sorted(mine.values(), key=lambda campaign: (campaign.created_at, campaign.number))
+        return self._campaigns.all(workspace)
 
     def campaign(self, workspace: str, name: str) -> Campaign:
         """The campaign with this id; NotFound otherwise."""
-        found = self._campaigns.get(workspace, {}).get(name)
-        if found is None:
-            raise NotFound(f"no campaign '{name}'", field="campaign")
-        return found
+        return self._campaigns.get(workspace, name)
 
     def has_campaign(self, workspace: str, name: str) -> bool:
         """Whether there is a campaign with this id."""
-        return name in self._campaigns.get(workspace, {})
+        return self._campaigns.has(workspace, name)
 
     def has_campaigns(self, workspace: str) -> bool:
         """Whether there are any."""
-        return bool(self._campaigns.get(workspace))
+        return self._campaigns.has_any(workspace)
 
     def find(self, workspace: str, kind: str, value: str | int) -> Campaign | None:
         """The campaign whose identifier `kind` (uuid, token, key, number) is `value`."""
-        name = self._names.get((workspace, kind, value))
-        return self._campaigns[workspace].get(name) if name is not None else None
+        return self._campaigns.find(workspace, kind, value)
 
     def put_campaign(self, workspace: str, name: str, fields: CampaignFields) -> Campaign:
         """Set a campaign as given.
@@ -229,150 +240,67 @@ class Catalog:
         Identifiers that are left out stay, or are generated; channels, messages and variations that are
         left out stay too, since events may have added them.
         """
-        with self._lock:
-            before = self._campaigns.get(workspace, {}).get(name)
-            campaign = self._complete(workspace, name, fields, before)
-            for kind in ("uuid", "token", "key", "number"):
-                holder = self._names.get((workspace, kind, getattr(campaign, kind)))
-                if holder is not None and holder != name:
-                    raise Conflict(f"campaign '{holder}' has that {kind} already", field=kind)
-            self._keep(campaign, before)
-            return campaign
+        return self._campaigns.put(workspace, name, fields)
 
     def delete_campaign(self, workspace: str, name: str) -> None:
         """Forget a campaign's entry. Its events stay, and a new one brings the entry back."""
-        with self._lock:
-            campaign = self.campaign(workspace, name)
-            self._records.write("campaign", [(workspace, name, campaign)], deleted=True)
-            del self._campaigns[workspace][name]
-            self._unname(campaign)
-            self._sighted = {(ws, s) for ws, s in self._sighted if (ws, s.campaign) != (workspace, name)}
+        self._campaigns.delete(workspace, name)
 
     def observe(self, workspace: str, sightings: Iterable[Sighting]) -> None:
         """Create the campaigns that events name first, and add the channels, messages and arms they show."""
-        new = {s for s in sightings if (workspace, s) not in self._sighted}
-        if not new:
-            return
-        with self._lock:
-            by_campaign: dict[str, list[Sighting]] = {}
-            for sighting in sorted(new, key=msgspec.structs.astuple):
-                by_campaign.setdefault(sighting.campaign, []).append(sighting)
-            changed: list[tuple[Campaign, Campaign | None]] = []
-            for name, seen in by_campaign.items():
-                before = self._campaigns.get(workspace, {}).get(name)
-                fields = _extended(before or CampaignFields(id=name), seen)
-                if before is None or fields != before:
-                    # Later ones must see the numbers that earlier ones of this same call were given.
-                    campaign = self._complete(workspace, name, fields, before)
-                    changed.append((campaign, before))
-                    self._place(campaign, before)
-            try:
-                self._records.write("campaign", [(one.workspace, one.id, one) for one, _ in changed])
-            except BaseException:
-                # What was not written must be new again when it is tried the next time.
-                for campaign, before in reversed(changed):
-                    self._take_back(campaign, before)
-                raise
-            if len(self._sighted) > _REMEMBERED_LIMIT:
-                self._sighted.clear()
-            self._sighted.update((workspace, sighting) for sighting in new)
-
-    def _complete(self, workspace: str, name: str, fields: CampaignFields, before: Campaign | None) -> Campaign:
-        given = {field: getattr(fields, field) for field in CampaignFields.__struct_fields__}
-        for kind in ("uuid", "token", "key", "number"):
-            given[kind] = given[kind] or (getattr(before, kind) if before else self._generate(workspace, kind, name))
-        if before is not None:
-            for part in ("channels", "messages", "variations"):
-                given[part] = given[part] or getattr(before, part)
-        for moment in ("scheduled_at", "started_at", "ended_at"):
-            if given[moment] is not None and given[moment].tzinfo is None:
-                raise InvalidInput("a time needs its offset, e.g. 2026-03-17T10:00:00Z", field=moment)
-        now = self._now()
-        return Campaign(
-            **{**given, "id": name, "title": given["title"] if given["title"].strip() else name},
-            workspace=workspace,
-            created_at=before.created_at if before else now,
-            updated_at=now,
-        )
-
-    def _generate(self, workspace: str, kind: str, name: str) -> str | int:
-        # Whoever writes events under a vendor's identifier means that one.
-        if _IDENTIFIERS[kind].fullmatch(name):
-            meant = int(name) if kind == "number" else name
-            if (workspace, kind, meant) not in self._names:
-                return meant
-        if kind == "uuid":
-            return str(uuid.uuid4())
-        if kind == "token":
-            return secrets.token_hex(16)
-        if kind == "key":
-            return secrets.token_hex(6)
-        return self._highest_number.get(workspace, 0) + 1
-
-    def _keep(self, campaign: Campaign, before: Campaign | None) -> None:
-        self._records.write("campaign", [(campaign.workspace, campaign.id, campaign)])
-        self._place(campaign, before)
-
-    def _place(self, campaign: Campaign, before: Campaign | None) -> None:
-        if before is not None:
-            self._unname(before)
-        self._campaigns.setdefault(campaign.workspace, {})[campaign.id] = campaign
-        for kind in ("uuid", "token", "key", "number"):
-            self._names[campaign.workspace, kind, getattr(campaign, kind)] = campaign.id
-        highest = self._highest_number.get(campaign.workspace, 0)
-        self._highest_number[campaign.workspace] = max(highest, campaign.number)
-
-    def _take_back(self, campaign: Campaign, before: Campaign | None) -> None:
-        if before is not None:
-            self._place(before, campaign)
-        else:
-            self._unname(campaign)
-            del self._campaigns[campaign.workspace][campaign.id]
-
-    def _unname(self, campaign: Campaign) -> None:
-        for kind in ("uuid", "token", "key", "number"):
-            self._names.pop((campaign.workspace, kind, getattr(campaign, kind)), None)
+        self._campaigns.observe(workspace, sightings)
 
     def _load(self) -> None:
         for kind, body in self._records.load():
-            if kind == "workspace":
-                workspace = msgspec.json.decode(body, type=Workspace)
-                self._workspaces[workspace.id] = workspace
-            elif kind == "key":
-                self._hold_key(msgspec.json.decode(body, type=ApiKey))
-            elif kind == "campaign":
-                self._place(msgspec.json.decode(body, type=Campaign), None)
-            elif kind == "link":
-                self.links.hold(msgspec.json.decode(body, type=Link))
-            elif kind == "hook":
-                self.hooks.hold(msgspec.json.decode(body, type=Hook))
-            elif kind == "schedule":
-                self.schedules.hold(msgspec.json.decode(body, type=Schedule))
-            elif kind == "received":
-                kept = msgspec.json.decode(body, type=Kept)
-                self.deliveries.hold(kept.workspace, kept.received)
+            self._hold(kind, body)
+
+    def _take(self, changes: Sequence[Change]) -> None:
+        """What others have written, in the order in which they did."""
+        workspaces = set()
+        for one in changes:
+            try:
+                is_new = self._drop(one) if one.deleted else self._hold(one.kind, one.body)
+            except msgspec.MsgspecError:
+                # A later version's: whoever wrote it understands it, and this process goes on without.
+                log.exception("a %s that another process has written can't be read", one.kind)
+                continue
+            if is_new and one.kind != "received":
+                workspaces.add(one.workspace or one.id)
+            self.taken += is_new
+        if workspaces:
+            self.on_change(workspaces)
+
+    def _hold(self, kind: str, body: str) -> bool:
+        """Know what the store has; whether that is not what was known."""
+        if kind == "workspace":
+            workspace = msgspec.json.decode(body, type=Workspace)
+            before, self._workspaces[workspace.id] = self._workspaces.get(workspace.id), workspace
+            return before != workspace
+        if kind == "key":
+            key = msgspec.json.decode(body, type=ApiKey)
+            known = self._keys.get(key.id)
+            self._hold_key(key)
+            return known != key
+        if kind == "campaign":
+            return self._campaigns.hold(msgspec.json.decode(body, type=Campaign))
+        if kind == "link":
+            return self.links.hold(msgspec.json.decode(body, type=Link))
+        if kind == "hook":
+            return self.hooks.hold(msgspec.json.decode(body, type=Hook))
+        if kind == "schedule":
+            return self.schedules.hold(msgspec.json.decode(body, type=Schedule))
+        if kind == "received":
+            kept = msgspec.json.decode(body, type=Kept)
+            self.deliveries.hold(kept.workspace, kept.received)
+        return False
+
+    def _drop(self, gone: Change) -> bool:
+        """Know no longer what was deleted elsewhere; whether it was known."""
+        if gone.kind == "schedule":
+            return self.schedules.drop(gone.id)
+        return gone.kind == "campaign" and self._campaigns.drop(gone.workspace, gone.id)
 
 
 def digest_of(secret: str) -> str:
     """SHA-256 of a key's secret. Keys are long and random, so a slow hash would only slow requests."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _extended(fields: CampaignFields, seen: list[Sighting]) -> CampaignFields:
-    """The campaign with the channels, messages and variations of the sightings that it lacks."""
-    channels = list(fields.channels)
-    messages = {message.id: message for message in fields.messages}
-    variations = {variation.id: variation for variation in fields.variations}
-    for sighting in seen:
-        if sighting.channel and sighting.channel not in channels and len(channels) < 50:
-            channels.append(sighting.channel)
-        if sighting.message and sighting.message not in messages and len(messages) < _DISCOVERED_LIMIT:
-            messages[sighting.message] = Message(id=sighting.message, channel=sighting.channel)
-        if sighting.variation and sighting.variation not in variations and len(variations) < _DISCOVERED_LIMIT:
-            variations[sighting.variation] = Variation(id=sighting.variation, control=sighting.control)
-    return msgspec.structs.replace(
-        fields,
-        channels=tuple(channels),
-        messages=tuple(messages.values()),
-        variations=tuple(variations.values()),
-    )

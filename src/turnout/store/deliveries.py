@@ -2,6 +2,8 @@
 
 Deliveries are noted in memory, which costs a request nothing, and written some seconds later, all of them at once.
 What a killed server forgets is the last of these seconds, and only here: the events are on disk before the answer.
+
+Processes that share a store each add what came to them to what there is: the sums are of all of them.
 """
 
 from __future__ import annotations
@@ -64,11 +66,28 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _Noted:
-    """A hook's deliveries, as they are counted."""
+    """A hook's deliveries, as they are counted: what the store has of them, and what came since.
+
+    `pending` is what was to be written and may have been; where the store comes to have `tried`, it was.
+    """
 
     workspace: str
+    stored: Received
     sums: Received
     recent: deque[Delivery] = field(default_factory=lambda: deque(maxlen=RECENT_LIMIT))
+    pending: Received | None = None
+    tried: Received | None = None
+
+    @property
+    def whole(self) -> Received:
+        """All of them."""
+        found = self.stored if self.pending is None else _added(self.stored, self.pending)
+        return _added(found, self.taken)
+
+    @property
+    def taken(self) -> Received:
+        """What came since something was to be written."""
+        return msgspec.structs.replace(self.sums, recent=tuple(self.recent))
 
 
 class Deliveries:
@@ -90,7 +109,7 @@ class Deliveries:
         with self._lock:
             noted = self._noted.get(hook.id)
             if noted is None:
-                noted = self._noted[hook.id] = _Noted(hook.workspace, Received(hook=hook.id))
+                noted = self._noted[hook.id] = _nothing(hook.workspace, hook.id)
             before = noted.sums
             noted.sums = Received(
                 hook=hook.id,
@@ -110,26 +129,44 @@ class Deliveries:
         """What this hook received."""
         with self._lock:
             noted = self._noted.get(hook.id)
-            return _whole(noted) if noted is not None else Received(hook=hook.id)
+            return noted.whole if noted is not None else Received(hook=hook.id)
 
     def hold(self, workspace: str, received: Received) -> None:
         """Know what the store has."""
-        recent = deque(received.recent, maxlen=RECENT_LIMIT)
-        self._noted[received.hook] = _Noted(workspace, msgspec.structs.replace(received, recent=()), recent)
+        with self._lock:
+            noted = self._noted.setdefault(received.hook, _nothing(workspace, received.hook))
+            if received == noted.tried:
+                noted.pending = noted.tried = None
+            noted.stored = received
 
     def write(self) -> None:
         """Have on disk what was noted. What can't be written now is written with what comes next."""
         with self._lock:
             names, self._unwritten = self._unwritten, set()
-            found = [(self._noted[name].workspace, name, _whole(self._noted[name])) for name in sorted(names)]
+        if not names:
+            return
         try:
-            self._records.write("received", [(workspace, name, Kept(workspace, of)) for workspace, name, of in found])
+            # The newest of other processes is known by then.
+            with self._records.changing():
+                found = [self._to_be_written(name) for name in sorted(names)]
+                self._records.write("received", [(kept.workspace, kept.received.hook, kept) for kept in found])
+                for kept in found:
+                    self.hold(kept.workspace, kept.received)
         except Exception as error:
             with self._lock:
                 self._unwritten |= names
             if not isinstance(error, TurnoutError):
                 raise
-            log.warning("the deliveries of %d hooks could not be written: %s", len(found), error.message)
+            log.warning("the deliveries of %d hooks could not be written: %s", len(names), error.message)
+
+    def _to_be_written(self, name: str) -> Kept:
+        with self._lock:
+            noted = self._noted[name]
+            fresh = noted.taken
+            noted.pending = fresh if noted.pending is None else _added(noted.pending, fresh)
+            noted.tried = _added(noted.stored, noted.pending)
+            noted.sums, noted.recent = Received(hook=name), deque(maxlen=RECENT_LIMIT)
+            return Kept(noted.workspace, noted.tried)
 
     def start(self) -> None:
         """Begin to write by itself."""
@@ -163,5 +200,23 @@ class Kept(msgspec.Struct, frozen=True):
     received: Received
 
 
-def _whole(noted: _Noted) -> Received:
-    return msgspec.structs.replace(noted.sums, recent=tuple(noted.recent))
+def _nothing(workspace: str, hook: str) -> _Noted:
+    return _Noted(workspace, Received(hook=hook), Received(hook=hook))
+
+
+def _added(before: Received, more: Received) -> Received:
+    """What two have received between them."""
+    errors = [one.last_error for one in (more, before) if one.last_error is not None]
+    # Of one moment, the later in this order first.
+    recent = sorted((*more.recent, *before.recent), key=lambda one: one.at, reverse=True)
+    return Received(
+        hook=before.hook,
+        requests=before.requests + more.requests,
+        refused=before.refused + more.refused,
+        accepted=before.accepted + more.accepted,
+        duplicates=before.duplicates + more.duplicates,
+        ignored=before.ignored + more.ignored,
+        quarantined=before.quarantined + more.quarantined,
+        last_error=max(errors, key=lambda one: one.at, default=None),
+        recent=tuple(recent[:RECENT_LIMIT]),
+    )

@@ -121,6 +121,10 @@ class Erasure:
             self._engine.execute(_ENDED, {"table": "events"})
         return bool(pending)
 
+    def is_interrupted(self) -> bool:
+        """Whether an erasure was begun and has not ended: it was interrupted, or another process is at it."""
+        return bool(rows(self._engine, "SELECT 1 FROM leaving LIMIT 1"))
+
     def drop_letters(self, workspace: str, recipient: str) -> int:
         """Drop what providers told of a person and nobody understood; returns how many letters that were."""
         # An id that may be part of anything is looked for as a value of its own.

@@ -57,7 +57,7 @@ class Hooks:
         TooLarge past `LIMIT_HOOKS`.
         """
         token = f"hk_{secrets.token_urlsafe(24)}"
-        with self._records.lock:
+        with self._records.changing():
             if len(self.all(workspace)) >= LIMIT_HOOKS:
                 raise TooLarge(f"a workspace has at most {LIMIT_HOOKS} hooks")
             hook = Hook(
@@ -75,7 +75,7 @@ class Hooks:
 
     def revoke(self, workspace: str, hook_id: str) -> Hook:
         """End a hook; it stays in the list, without its secret. NotFound if the workspace has none with this id."""
-        with self._records.lock:
+        with self._records.changing():
             hook = self.get(workspace, hook_id)
             return self._keep(msgspec.structs.replace(hook, secret="", revoked_at=hook.revoked_at or self._now()))
 
@@ -88,10 +88,11 @@ class Hooks:
             return None
         return hook
 
-    def hold(self, hook: Hook) -> None:
-        """Know a hook that the store has."""
-        self._hooks[hook.id] = hook
+    def hold(self, hook: Hook) -> bool:
+        """Know a hook that the store has; whether it is not what was known."""
+        before, self._hooks[hook.id] = self._hooks.get(hook.id), hook
         self._digests[hook.digest] = hook.id
+        return before != hook
 
     def _keep(self, hook: Hook) -> Hook:
         self._records.write("hook", [(hook.workspace, hook.id, hook)])

@@ -89,7 +89,7 @@ class Links:
         """
         wanted = LinkFields(**fields)
         _check(wanted)
-        with self._records.lock:
+        with self._records.changing():
             return self._add(workspace, [wanted])[0]
 
     def ensure(self, workspace: str, wanted: Sequence[LinkFields]) -> list[tuple[Link, bool]]:
@@ -100,6 +100,10 @@ class Links:
             _check(fields)
         with self._records.lock:
             found = {fields: self._find(workspace, fields) for fields in wanted}
+        if (known := [link for link in found.values() if link is not None]) and len(known) == len(found):
+            return [(link, False) for fields in wanted if (link := found[fields]) is not None]
+        with self._records.changing():
+            found = {fields: self._find(workspace, fields) for fields in wanted}
             missing = [fields for fields, link in found.items() if link is None]
             made = dict(zip(missing, self._add(workspace, missing), strict=True))
             return [(found[fields] or made[fields], fields in made) for fields in wanted]
@@ -109,24 +113,26 @@ class Links:
         if "url" in changes:
             check_url(changes["url"])
         check_params(changes.get("params", ""))
-        with self._records.lock:
+        with self._records.changing():
             link = self.get(workspace, link_id)
             return self._keep([msgspec.structs.replace(link, **changes, updated_at=self._now())])[0]
 
     def delete(self, workspace: str, link_id: str) -> None:
         """End a link; NotFound if there is none."""
-        with self._records.lock:
+        with self._records.changing():
             now = self._now()
             link = self.get(workspace, link_id)
             self._keep([msgspec.structs.replace(link, updated_at=now, deleted_at=now)])
 
-    def hold(self, link: Link) -> None:
-        """Know a link that the store has."""
+    def hold(self, link: Link) -> bool:
+        """Know a link that the store has; whether it is not what was known."""
+        before = self._links.get(link.workspace, {}).get(link.id)
         self._links.setdefault(link.workspace, {})[link.id] = link
         self._by_code[link.id] = link
         if link.code:
             self._by_code[link.code] = link
         self._alike[_likeness(link.workspace, _fields(link))] = link.id
+        return before != link
 
     def _find(self, workspace: str, wanted: LinkFields) -> Link | None:
         """A living link of exactly these fields."""

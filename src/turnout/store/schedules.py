@@ -113,7 +113,7 @@ class Schedules:
 
     def add(self, workspace: str, fields: ScheduleFields) -> Schedule:
         """Keep a new schedule; what was due before now is not. TooLarge past `LIMIT_SCHEDULES`."""
-        with self._records.lock:
+        with self._records.changing():
             if len(self.all(workspace)) >= LIMIT_SCHEDULES:
                 raise TooLarge(f"a workspace has at most {LIMIT_SCHEDULES} scheduled reports")
             now = self._now()
@@ -128,25 +128,30 @@ class Schedules:
 
     def ask(self, workspace: str, schedule_id: str) -> Schedule:
         """Want a run now, beside those that are due; what waits to be tried again is tried now."""
-        with self._records.lock:
+        with self._records.changing():
             found = self.get(workspace, schedule_id)
             return self.change(found, asked_at=found.asked_at or self._now(), attempt=None)
 
     def change(self, schedule: Schedule, **changes: Any) -> Schedule:
         """Note how far it has come. NotFound if it was removed meanwhile."""
-        with self._records.lock:
+        with self._records.changing():
             return self._keep(msgspec.structs.replace(self.get(schedule.workspace, schedule.id), **changes))
 
     def remove(self, workspace: str, schedule_id: str) -> None:
         """Forget a schedule. NotFound if the workspace has none with this id."""
-        with self._records.lock:
+        with self._records.changing():
             found = self.get(workspace, schedule_id)
             self._records.write("schedule", [(workspace, found.id, found)], deleted=True)
             del self._schedules[found.id]
 
-    def hold(self, schedule: Schedule) -> None:
-        """Know a schedule that the store has."""
-        self._schedules[schedule.id] = schedule
+    def hold(self, schedule: Schedule) -> bool:
+        """Know a schedule that the store has; whether it is not what was known."""
+        before, self._schedules[schedule.id] = self._schedules.get(schedule.id), schedule
+        return before != schedule
+
+    def drop(self, schedule_id: str) -> bool:
+        """Know a schedule no longer that another process has removed; whether it was known."""
+        return self._schedules.pop(schedule_id, None) is not None
 
     def _keep(self, schedule: Schedule) -> Schedule:
         self._records.write("schedule", [(schedule.workspace, schedule.id, schedule)])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.dialects.shoplive.conftest import META, Shop, ago, create, live, meta_of, refused, update
 
-from turnout.store.catalog import Sighting
+from turnout.store.sightings import Sighting
 
 # ---- create -----------------------------------------------------------------------------------------
 

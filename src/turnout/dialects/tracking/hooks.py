@@ -86,7 +86,7 @@ _states = PerHouse(_State)
 
 async def receive(call: Call) -> Response:
     """Take a provider's webhook; the answer is given once all of it is on disk."""
-    door = _door(call)
+    door = await _door(call)
     telemetry, name = call.services.telemetry, door.provider.name
     try:
         if call.rates is not None:
@@ -120,7 +120,7 @@ async def receive(call: Call) -> Response:
 
 async def greet(call: Call) -> Response:
     """Answer a provider that makes sure of an address."""
-    door = _door(call)
+    door = await _door(call)
     if door.provider.greet is None:
         return Response(f"This is a hook for {door.provider.title}: it takes POST.\n", media_type="text/plain")
     try:
@@ -149,7 +149,7 @@ def status_of(error: errors.TurnoutError) -> int:
     return _STATUS.get(type(error), 400 if isinstance(error, errors.InvalidInput) else 500)
 
 
-def _door(call: Call) -> _Door:
+async def _door(call: Call) -> _Door:
     """The hook of the address, or an API key in its place. NotFound whatever is wrong with it; RateLimited for who
     guesses."""
     services, attempts = call.services, call.attempts
@@ -157,8 +157,9 @@ def _door(call: Call) -> _Door:
     token = call.request.path_params["token"]
     address = client_address(call.request.scope, services.settings.proxy_hops)
     wait_s = attempts.wait_s(address) if attempts is not None else 0
-    hook = services.catalog.hooks.of_token(token)
-    key = services.catalog.key_of(token) if hook is None else None
+    catalog = services.catalog
+    found = await services.sought(lambda: catalog.hooks.of_token(token) or catalog.key_of(token))
+    hook, key = (found, None) if isinstance(found, Hook) else (None, found)
     if key is not None and _SCOPES.intersection(key.scopes) and provider is not None:
         hook = Hook(id="", workspace=key.workspace, provider=provider.name, digest="", created_at=key.created_at)
     name = key.id if key is not None else hook.id if hook is not None else ""

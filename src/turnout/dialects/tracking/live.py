@@ -114,14 +114,20 @@ async def beacon(call: Call) -> Response:
     state = _states.of(services)
     address = client_address(request.scope, services.settings.proxy_hops)
     _admit(state, services.settings.live_limit_requests_per_s, address)
-    caller = _caller(call)
+    caller = await _caller(call)
     said = beacons.read(
         await _body(request, services, caller), PAGE_LIMIT_EVENTS if caller is None else KEY_LIMIT_EVENTS
     )
-    workspace = caller.workspace if caller is not None else _workspace(request, services, said.key)
+    workspace = (
+        caller.workspace
+        if caller is not None
+        else await services.sought(lambda: _workspace(request, services, said.key))
+    )
+    name = request.path_params["campaign"]
+    campaign = await services.sought(lambda: _campaign(services, workspace, name, caller is not None))
     sender = beacons.Sender(
         workspace,
-        _campaign(services, workspace, request.path_params["campaign"], caller is not None),
+        campaign,
         by_key=caller is not None,
         ip=address,
         user_agent=request.headers.get("user-agent", ""),
@@ -168,13 +174,13 @@ def _admit(state: _State, limit_per_s: int, address: str) -> None:
             raise errors.RateLimited(f"one address may send {limit_per_s} beacons a second", retry_after_s=wait_s)
 
 
-def _caller(call: Call) -> Caller | None:
+async def _caller(call: Call) -> Caller | None:
     """The server that has an API key, if it isn't a page."""
     secret = bearer(call.request)
     if not secret:
         return None
     address = client_address(call.request.scope, call.services.settings.proxy_hops)
-    attempts, key = call.attempts, call.services.catalog.key_of(secret)
+    attempts, key = call.attempts, await call.services.sought(lambda: call.services.catalog.key_of(secret))
     wait_s = attempts.wait_s(address) if attempts is not None else 0
     if wait_s and not (attempts is not None and key is not None and attempts.knows(address, key.id)):
         raise errors.RateLimited("too many requests with wrong credentials", retry_after_s=wait_s)
