@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from turnout.errors import Overloaded, StoreError, TooLarge, TurnoutError
+from turnout.store.cluster import Cluster
 from turnout.store.engine import rows
 from turnout.store.server import ServerEngine
 
@@ -263,3 +264,60 @@ def test_a_cluster_that_the_server_does_not_know_is_named(standin):
     with pytest.raises(StoreError, match="knows no cluster 'main'") as caught:
         ServerEngine(f"{standin.url}/default?cluster=main")
     assert "<remote_servers>" in caught.value.hint
+
+
+def refusing(code: int, then: str) -> str:
+    """SQL that the server answers with an error of this code while the table `then` is empty."""
+    return f"throwIf((SELECT count() FROM {then}) = 0, 'not yet', {code}::Int16)"
+
+
+@pytest.fixture
+def later(server, table) -> Iterator[threading.Timer]:
+    """Fills `table` after a moment."""
+    timer = threading.Timer(0.1, lambda: server.insert(table, numbers(1)))
+    yield timer
+    timer.join()
+
+
+def test_a_question_waits_for_a_replica_that_is_behind(connect, standin, table, later):
+    asking = connect(f"{standin.url}/default")
+    later.start()
+    custom = "SETTINGS allow_custom_error_code_in_throwif = 1"
+    assert rows(asking, f"SELECT 7, {refusing(289, table)} {custom}") == [[7, 0]]
+
+
+@pytest.mark.parametrize("code", [242, 285, 999])
+def test_replicas_that_can_t_do_their_work_are_waited_for_by_who_asks(server, table, code):
+    with pytest.raises(Overloaded, match="replicas are not ready"):
+        rows(server, f"SELECT {refusing(code, table)} SETTINGS allow_custom_error_code_in_throwif = 1")
+
+
+@pytest.fixture
+def taking(standin, connect, table) -> tuple[ServerEngine, str]:
+    """An engine, and a table whose view refuses every insert until `table` is filled, as if another one were at it."""
+    engine = connect(f"{standin.url}/default")
+    engine._write_settings |= {"allow_custom_error_code_in_throwif": 1}
+    name = f"t{uuid.uuid4().hex}"
+    window = "SETTINGS non_replicated_deduplication_window = 100"
+    engine.execute(f"CREATE TABLE {name} (a UInt64) ENGINE = MergeTree ORDER BY a {window}")
+    engine.execute(f"CREATE TABLE {name}_n (n UInt8) ENGINE = MergeTree ORDER BY n {window}")
+    engine.execute(
+        f"CREATE MATERIALIZED VIEW {name}_v TO {name}_n AS SELECT {refusing(286, table)} + 1 AS n FROM {name}"
+    )
+    return engine, name
+
+
+def test_an_insert_with_a_token_waits_for_its_turn(server, taking, later):
+    engine, name = taking
+    # Only a cluster gives turns; what it refuses is repeated with all that it has kept of the refused one.
+    engine._layout = Cluster("main", "default")
+    later.start()
+    engine.insert(name, numbers(1, 2), "one")
+    assert stored(server, name) == [[2, 2]]
+
+
+def test_an_insert_that_might_count_twice_is_left_to_who_sent_it(taking, later):
+    engine, name = taking
+    later.start()
+    with pytest.raises(Overloaded, match="replicas are not ready"):
+        engine.insert(name, numbers(1, 2))
