@@ -20,11 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from tests.conftest import ON_SERVER
 from tests.processes import Command
 
 from turnout.serving import _free_port
 
-KILLS = 50
+#: A start on a server's store takes longer.
+KILLS = 20 if ON_SERVER else 50
 WRITERS = 4
 SEED = 20261121
 KEY = {"Authorization": "Bearer test-api-key"}
@@ -150,7 +152,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_counts_nothing_twice(tmp_path
         assert senders.surprises == []
         assert senders.repeated >= KILLS, "no request was under way when the server died"
         sent = senders.acknowledged
-        assert len(sent) > 2000
+        assert len(sent) > 40 * KILLS
         # A receipt that got lost with its server accepted, too; so no more than this was ever accepted.
         assert senders.accepted <= len(sent)
         assert_counted_once(server.url, sent)
