@@ -13,6 +13,7 @@ from turnout.store import moving_digest as digest
 from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters, Letter
 from turnout.store.engine import Engine, rows
+from turnout.store.events import Cells, EventStore
 from turnout.store.fleet import TABLES, Shared, Single
 from turnout.store.migrate import migrate
 from turnout.store.moving import Move, Moved, Order
@@ -166,14 +167,28 @@ def test_a_second_run_moves_what_is_new_or_changed_and_nothing_else(source, targ
     assert Catalog(target, lambda: NOW).keys("w")[0].revoked_at is not None
 
 
-def test_a_copy_that_the_source_has_dropped_is_dropped(source, target, move):
+def test_what_came_after_a_move_comes_back_by_a_move_the_other_way(source, target, move):
+    move()
+    fill(target, "large", 4, first=700)
+    fill(target, "new", 2)
+    catalog = Catalog(target, lambda: NOW)
+    catalog.revoke_key("w", catalog.key_of("secret").id)
+    catalog.add_key("w", secret="later")
+    back = move(source, target)
+    assert (back.written, back.is_good) == (6, True)
+    assert content(source) == content(target)
+    assert Catalog(source, lambda: NOW).key_of("secret") is None
+    # From then on both are the same, whichever way one goes.
+    assert move(overwrite=True).written == 0
+
+
+def test_a_copy_that_the_source_has_dropped_is_dropped(source, target, move, tmp_path):
     fill(source, "large", 1)
     assert move().written == 1241
     ((at,),) = rows(source, "SELECT toString(id) FROM events WHERE campaign = 'large' GROUP BY id HAVING count() > 1")
     source.execute("DELETE FROM events WHERE id = {id:UInt128}", {"id": int(at)})
     fill(source, "large", 1)
-    source.execute("TRUNCATE TABLE counts")
-    source.execute(sql.query("refill_counts").partition("WHERE")[0] + GROUPED)
+    EventStore(source, tmp_path / "other.json").rebuild(Cells("w", ("large",), 0, 4_000_000_000_000))
     moved = move()
     assert (moved.events, moved.rewritten, moved.is_good) == (1240, 1, True)
     assert content(target) == content(source)
