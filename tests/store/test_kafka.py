@@ -346,7 +346,6 @@ def test_turnout_answers_from_what_a_topic_brought(turnout_process, standin, tmp
         *({**opened, "time": START + n, "id": f"e{n}", "recipient": f"r{n % 4}"} for n in range(9)),
         {**opened, "time": START + 9, "id": "bot", "recipient": "r9", "user_agent": agent, "ip": "66.249.66.1"},
     )
-    engine.close()
     with server.client() as client:
 
         def totals() -> dict[str, int]:
@@ -364,7 +363,14 @@ def test_turnout_answers_from_what_a_topic_brought(turnout_process, standin, tmp
         found = client.post("/v1/reclassify", json={}).json()
         assert (found["changed"], found["classes"]) == (1, [{"from": "human", "to": "bot", "events": 1}])
         assert totals() == {"opened": 9, "unique_opened": 4}
+        # What the view can't see is found afterwards, and mended.
+        stream.deliver({**opened, "time": START + 86_400, "id": "e0", "recipient": "r0"})
+        assert totals()["opened"] == 10
+        assert [one["copies"] for one in client.post("/v1/check/duplicates").json()["duplicates"]] == [2]
+        assert client.post("/v1/rebuild/duplicates").json()["dropped"] == 1
+        assert totals() == {"opened": 9, "unique_opened": 4}
         assert client.post("/v1/check", json={}).json()["differences"] == []
+    engine.close()
 
 
 def blocks(language: str) -> Iterator[str]:
