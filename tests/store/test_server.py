@@ -8,6 +8,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -272,18 +273,29 @@ def refusing(code: int, then: str) -> str:
 
 
 @pytest.fixture
-def later(server, table) -> Iterator[threading.Timer]:
-    """Fills `table` after a moment."""
-    timer = threading.Timer(0.1, lambda: server.insert(table, numbers(1)))
-    yield timer
-    timer.join()
+def waits(server, table, monkeypatch) -> list[float]:
+    """How long was waited, in seconds; what is waited for has happened then: `table` is filled."""
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            server.insert(table, numbers(1))
+
+    monkeypatch.setattr("turnout.store.server.time", SimpleNamespace(sleep=wait))
+    return waited
 
 
-def test_a_question_waits_for_a_replica_that_is_behind(connect, standin, table, later):
-    asking = connect(f"{standin.url}/default")
-    later.start()
+def test_a_question_waits_for_a_replica_that_is_behind(server, table, waits):
     custom = "SETTINGS allow_custom_error_code_in_throwif = 1"
-    assert rows(asking, f"SELECT 7, {refusing(289, table)} {custom}") == [[7, 0]]
+    assert rows(server, f"SELECT 7, {refusing(289, table)} {custom}") == [[7, 0]]
+    assert len(waits) == 2
+
+
+def test_a_question_does_not_wait_for_ever(server, table, monkeypatch):
+    monkeypatch.setattr("turnout.store.server.time", SimpleNamespace(sleep=lambda seconds: None))
+    with pytest.raises(Overloaded, match="replicas are not ready"):
+        rows(server, f"SELECT {refusing(289, table)} SETTINGS allow_custom_error_code_in_throwif = 1")
 
 
 @pytest.mark.parametrize("code", [242, 285, 999])
@@ -307,17 +319,17 @@ def taking(standin, connect, table) -> tuple[ServerEngine, str]:
     return engine, name
 
 
-def test_an_insert_with_a_token_waits_for_its_turn(server, taking, later):
+def test_an_insert_with_a_token_waits_for_its_turn(server, taking, waits):
     engine, name = taking
     # Only a cluster gives turns; what it refuses is repeated with all that it has kept of the refused one.
     engine._layout = Cluster("main", "default")
-    later.start()
     engine.insert(name, numbers(1, 2), "one")
     assert stored(server, name) == [[2, 2]]
+    assert len(waits) == 2
 
 
-def test_an_insert_that_might_count_twice_is_left_to_who_sent_it(taking, later):
+def test_an_insert_that_might_count_twice_is_left_to_who_sent_it(taking, waits):
     engine, name = taking
-    later.start()
     with pytest.raises(Overloaded, match="replicas are not ready"):
         engine.insert(name, numbers(1, 2))
+    assert not waits
