@@ -19,7 +19,7 @@ from contextlib import closing, suppress
 from chdb.state.sqlitelike import Connection
 from connections import Connections
 from native import Block, Client, ProtocolError, Query, Reader, Stage, Writer
-from partial import Partial, Unsaid, quoted
+from partial import TOKEN, Partial, Unsaid, quoted
 from replicated import Node
 from server import PASSWORD, USER, Server, engine_words
 
@@ -27,6 +27,9 @@ from server import PASSWORD, USER, Server, engine_words
 INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?P<into>[\w.`]+\s*(?:\([^()]*\))?)\s*(?:FORMAT\s+Native|VALUES)\s*", re.I)
 
 SCALAR = re.compile(r"__getScalar\('(\w+)'\)")
+
+#: What can be answered block by block.
+QUESTION = re.compile(r"\s*(?:SELECT|WITH)\b")
 
 #: Settings that mean nothing here, or that the engine does not take in a SET.
 NOT_SET = {"run_query_in_background", "interactive_delay", "queue_max_wait_ms", "send_logs_level"}
@@ -125,6 +128,12 @@ class Shard(socketserver.StreamRequestHandler):
             partial = Partial(lambda sql: asked(connection, sql), self.aggregates)
             partial.rename(SCALAR.findall(query.text))
             text = partial.statement(text, is_aggregated=query.stage != Stage.WITH_MERGEABLE_STATE)
+        text = with_shard(text)
+        if not QUESTION.match(text):
+            # What says little, or nothing at all.
+            if answer := connection.query(text, "Native").bytes():
+                self._writer.data(answer)
+            return
         with connection.send_query(text, "Native") as chunks:
             # Each is one block.
             for chunk in chunks:
@@ -154,9 +163,13 @@ class Shard(socketserver.StreamRequestHandler):
                     raise RuntimeError("Code: 252. DB::Exception: The shard was told to refuse this. (TOO_MANY_PARTS)")
 
 
-def literal(value: str) -> str:
-    """Text as the engine reads it."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def with_shard(text: str) -> str:
+    """The statement with the shard's number where it asks for it, as the initiator has sent it."""
+    tokens = TOKEN.findall(text)
+    for place in range(len(tokens) - 2):
+        if tokens[place : place + 3] == ["shardNum", "(", ")"]:
+            tokens[place : place + 3] = ["(SELECT * FROM _shard_num)", "", ""]
+    return "".join(tokens)
 
 
 def asked(connection: Connection, sql: str) -> str:
