@@ -78,14 +78,36 @@ def test_appends_run_side_by_side_and_never_beside_who_is_alone(join):
     assert one.version == 8
 
 
-def test_an_append_asks_the_store_nothing_once_the_process_is_active(join):
-    one = join("one", started=False)
-    with one.writing():
-        pass
-    engine, one._engine = one._engine, None
-    with one.writing():
-        pass
-    one._engine = engine
+def test_who_is_active_need_not_ask_the_store(join, monkeypatch):
+    one, two = join("one", started=False), join("two")
+    for version in (0, 2):
+        with one.writing():
+            pass
+        with monkeypatch.context() as patch:
+            patch.setattr(one._locks["rows"], "term", None)
+            with one.writing():
+                assert one.version == version
+        one._say("idle")
+        assert one.version == version
+        with two.alone():
+            assert one.version == version + 1
+
+
+def test_who_only_reads_is_active_too(join):
+    reader, other = join("reader"), join("other")
+    for _ in range(200):
+        if reader._seen is not None:
+            break
+        time.sleep(0.02)
+    assert reader._seen == 0
+    with other.alone():
+        assert reader._seen is None
+        assert reader.version == 1
+    for _ in range(200):
+        if reader._seen is not None:
+            break
+        time.sleep(0.02)
+    assert (reader._seen, reader.version) == (2, 2)
 
 
 def test_who_was_silent_for_long_looks_before_it_appends(join):

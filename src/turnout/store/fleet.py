@@ -74,6 +74,7 @@ _ALONE_TIMEOUT_S = 60.0
 _WRITING_TIMEOUT_S = 5.0
 _REGISTERING_TIMEOUT_S = 10.0
 _MIGRATING_TIMEOUT_S = 600.0
+_CLASSIFYING_TIMEOUT_S = 30.0
 
 
 class Fleet(Protocol):
@@ -96,6 +97,9 @@ class Fleet(Protocol):
     def registering(self) -> contextlib.AbstractContextManager[None]:
         """For a change of the registry, from reading it to having it written."""
 
+    def classifying(self) -> contextlib.AbstractContextManager[None]:
+        """For a reclassification, from its first look to its last write: two of them would undo each other's."""
+
     def leads(self) -> bool:
         """Whether this process is to do what only one may do."""
 
@@ -113,7 +117,7 @@ class Single:
     def _at_once(self) -> Iterator[None]:
         yield
 
-    writing = alone = registering = _at_once
+    writing = alone = registering = classifying = _at_once
 
     def leads(self) -> bool:
         """Always."""
@@ -151,13 +155,15 @@ class Shared:
         self._stopwatch = stopwatch
         self._locks = {
             name: StoreLock(engine, name, process, former=former, lease_s=lease_s, stopwatch=stopwatch)
-            for name in ("rows", "registry", "schema", "leader")
+            for name in ("rows", "registry", "schema", "classes", "leader")
         }
         self.take_over: Callable[[bytes], None] = lambda cells: None
         self._appending = threading.RLock()
         self._registering = threading.RLock()
         self._saying = threading.Lock()
         self._state = "idle"
+        #: The version of the lock `rows` for as long as this process is active.
+        self._seen: int | None = None
         self._said = 0
         self._noted = b""
         self._heard_at = float("-inf")
@@ -189,7 +195,10 @@ class Shared:
 
     @property
     def version(self) -> int:
-        """The version of the lock `rows`."""
+        """The version of the lock `rows`: while this process is active nobody changes rows, and it stays as it was."""
+        seen = self._seen
+        if seen is not None and self._is_fresh():
+            return seen
         return self._locks["rows"].term().version
 
     @contextlib.contextmanager
@@ -212,8 +221,7 @@ class Shared:
     def writing(self) -> Iterator[None]:
         """As Fleet.writing."""
         with self._appending:
-            # Silent for long, this process may be taken for dead: then it must not go on as if nothing were.
-            if self._state != "active" or self._stopwatch() - self._heard_at > self._lease_s / 2:
+            if self._state != "active" or not self._is_fresh():
                 self._become_active()
             yield
 
@@ -240,6 +248,12 @@ class Shared:
                         self._locks["rows"].abandon()
                     raise
 
+    @contextlib.contextmanager
+    def classifying(self) -> Iterator[None]:
+        """As Fleet.classifying."""
+        with self._renewed("classes", _CLASSIFYING_TIMEOUT_S):
+            yield
+
     def leads(self) -> bool:
         """As Fleet.leads. Who leads does so until it is gone."""
         lock = self._locks["leader"]
@@ -260,14 +274,26 @@ class Shared:
     def _become_active(self) -> None:
         until = self._stopwatch() + _WRITING_TIMEOUT_S
         while True:
-            self._say("active")
-            # In this order: who takes the lock after this look finds this process active.
-            if self._is_mine_or_free(self._locks["rows"].term()):
+            if self._is_let_in():
                 return
-            self._say("idle")
             while not self._is_mine_or_free(self._locks["rows"].term()):
                 if self._stopwatch() >= until or self._closing.wait(self._watch_s):
                     raise Overloaded("another process that shares the store is changing it", retry_after_s=10)
+
+    def _is_let_in(self) -> bool:
+        """Be active, unless somebody is alone."""
+        self._say("active")
+        # In this order: who takes the lock after this look finds this process active.
+        term = self._locks["rows"].term()
+        if self._is_mine_or_free(term):
+            self._seen = term.version if term.released else None
+            return True
+        self._say("idle")
+        return False
+
+    def _is_fresh(self) -> bool:
+        """Whether the others still know that this process is there: past that it must not go on as if nothing were."""
+        return self._stopwatch() - self._heard_at <= self._lease_s / 2
 
     def _is_mine_or_free(self, term: Term) -> bool:
         # Taken over first, and then free: what a process that died has left half done, somebody has to end.
@@ -328,6 +354,8 @@ class Shared:
 
     def _say(self, state: str) -> None:
         with self._saying:
+            # Before anybody can know: who reads it now looks at the lock.
+            self._seen = None
             self._write("members", self.process, state=state)
             self._state, self._heard_at = state, self._stopwatch()
 
@@ -361,6 +389,12 @@ class Shared:
             if term.silent_s >= self._lease_s:
                 with self.alone():
                     pass
+        elif (self._state != "active" or self._seen is None) and self._appending.acquire(blocking=False):
+            # Also who only reads is active, and need not ask for the version.
+            try:
+                self._is_let_in()
+            finally:
+                self._appending.release()
         self._beat()
         for name in ("registry", "leader"):
             self._locks[name].renew()
