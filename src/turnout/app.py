@@ -45,13 +45,14 @@ from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters
 from turnout.store.embedded import EmbeddedEngine
 from turnout.store.engine import Engine
+from turnout.store.erasure import Erasure
 from turnout.store.events import EventStore
 from turnout.store.fleet import Fleet, Shared, Single
 from turnout.store.known import KnownIds
 from turnout.store.migrate import migrate
 from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
-from turnout.store.revision import drop_left_behind
+from turnout.store.revision import LEFT_BEHIND_S, drop_left_behind
 from turnout.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         generated = _first_start(catalog, settings)
         events = EventStore(engine, settings.data / "journal.json", fleet)
         if isinstance(fleet, Shared):
-            fleet.take_over = events.take_over
+            fleet.take_over = _taking_over(engine, events)
             fleet.start()
         finished = Finished(engine, alone=alone)
         keeper = _keeper(engine, finished, store, catalog, events) if alone else None
@@ -133,7 +134,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(writer.close)
         if alone:
             writer.exclusively(lambda: _look_at(events, engine))
-            drop_left_behind(engine)
+        drop_left_behind(engine, older_than_s=0 if alone else LEFT_BEHIND_S)
         renderer = Renderer(settings.chart_processes, observe=telemetry.drew)
         ending.callback(renderer.close)
         services = Services(
@@ -147,7 +148,9 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             recent=recent,
             telemetry=telemetry,
             context=context,
-            reclassifier=Reclassifier(engine, events, writer, forget=statistics.forget, touched=statistics.touched),
+            reclassifier=Reclassifier(
+                engine, events, writer, fleet=fleet, forget=statistics.forget, touched=statistics.touched
+            ),
             dead_letters=_dead_letters(settings, engine, clock, telemetry),
             renderer=renderer,
             now=clock,
@@ -170,6 +173,17 @@ def _joined(engine: Engine, process: str, name: Path, ending: contextlib.ExitSta
     fleet.prepare()
     name.write_text(process, encoding="utf-8")
     return fleet
+
+
+def _taking_over(engine: Engine, events: EventStore) -> Callable[[bytes], None]:
+    """What ends whatever another process was at when it died: its part of the rollup, and an erasure."""
+    erasure = Erasure(engine, events)
+
+    def end(cells: bytes) -> None:
+        events.take_over(cells)
+        erasure.finish()
+
+    return end
 
 
 def _statistics(

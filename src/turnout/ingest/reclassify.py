@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from turnout import sql
-from turnout.errors import InvalidInput, Overloaded, StoreDamaged
+from turnout.errors import Conflict, InvalidInput, Overloaded, StoreDamaged
 from turnout.ingest import traffic
 from turnout.ingest.places import TRUNCATED_BITS
 from turnout.ingest.writer import Writer
 from turnout.model import FACTS, REASONS, Workspace
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells, EventStore
+from turnout.store.fleet import Fleet, Single
 from turnout.store.revision import Findings, Revision, Rules, slices
 
 _CLASSIFIED = sql.query("classified_campaigns")
@@ -63,7 +64,8 @@ class Report:
 class Reclassifier:
     """Reclassifies for whoever asks, one after the other. Safe to call from any thread; blocks.
 
-    `forget` is told before events change and after, `touched` afterwards.
+    `forget` is told before events change and after, `touched` afterwards. Of the processes of a `fleet` one at a time
+    reclassifies.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Reclassifier:
         events: EventStore,
         writer: Writer,
         *,
+        fleet: Fleet | None = None,
         forget: Callable[[str, Collection[str]], None],
         touched: Callable[[Iterable[Cells]], None],
     ) -> None:
         self._engine = engine
         self._events = events
         self._writer = writer
+        self._fleet = fleet or Single()
         self._forget = forget
         self._touched = touched
         self._turn = threading.Lock()
@@ -93,15 +97,24 @@ class Reclassifier:
         """Find the class of every event of `cells` anew; all campaigns where it names none.
 
         A `dry_run` only counts. It ends early, at the end of a piece, once `is_wanted` says no. Overloaded while
-        another is at it; StoreDamaged where the rollup, which says what there is, can't be believed.
+        another is at it; StoreDamaged where the rollup, which says what there is, can't be believed; Conflict, before
+        anything is looked at, on a cluster: what is found waits in tables that only one of its nodes would have.
         """
+        if self._engine.placement is not None:
+            raise Conflict(
+                "events on a ClickHouse cluster keep the class of traffic that they came with",
+                hint="reclassify on one server or an embedded store, and move that here with turnout migrate-store",
+            )
         if not self._turn.acquire(timeout=_TURN_TIMEOUT_S):
             raise Overloaded("another reclassification is under way", retry_after_s=30)
         try:
             if not self._events.trusted:
                 raise StoreDamaged()
             rules = rules_of(workspace)
-            with Revision(self._engine, self._events, workspace.id, rules) as revision:
+            with (
+                self._fleet.classifying(),
+                Revision(self._engine, self._events, workspace.id, rules) as revision,
+            ):
                 for part in slices(self._events, self._engine, cells, rules.types):
                     if not is_wanted():
                         break

@@ -111,6 +111,8 @@ class Erasure:
     def finish(self) -> bool:
         """End what was interrupted, and leave no trace of who it was. Returns whether there was anything."""
         pending = rows(self._engine, _PENDING)
+        if pending:
+            self._spread()
         for workspace, key0, key1, keep_domain in pending:
             named: dict[str, Value] = {"workspace": workspace, "key0": int(key0), "key1": int(key1)}
             self._events.amend(list(self._statements(named, bool(keep_domain))))
@@ -141,10 +143,16 @@ class Erasure:
 
     def _begin(self, workspace: str, keys: dict[str, int], keep_domain: bool) -> None:
         """What others share is found first: afterwards nobody can tell."""
+        self._spread()
         for column in _TEXTS:
             self._engine.execute(_shared(column), {"workspace": workspace, **keys})
         self._enter("ready", workspace, "", keys, keep_domain)
         self.finish()
+
+    def _spread(self) -> None:
+        """On a cluster each node reads its own copy of the list: every one of them has it whole from here on."""
+        if self._engine.placement is not None:
+            self._engine.execute("SYSTEM SYNC REPLICA leaving")
 
     def _statements(self, named: dict[str, Value], keep_domain: bool) -> Iterator[tuple[str, Parameters]]:
         for (recipient,) in rows(self._engine, _EVERYWHERE, named):

@@ -15,7 +15,8 @@ from turnout.store.events import Cells
 
 _MISPLACED = sql.query("misplaced")
 _REPLICAS = sql.query("replicas")
-_PER_SHARD = "SELECT shardNum() AS shard, count() FROM events GROUP BY shard ORDER BY shard"
+#: Each shard answers for itself.
+_PER_SHARD = "SELECT shardNum() AS shard, count() FROM events SETTINGS distributed_group_by_no_merge = 1"
 
 #: Campaigns of one statement.
 _CAMPAIGNS_AT_ONCE = 50
@@ -52,7 +53,7 @@ class Shards:
 
 
 def misplaced(engine: Engine, cells: Cells, limit: int = 1000) -> list[Misplaced]:
-    """Up to `limit` campaigns and shards per fifty campaigns; reads the key's columns of all events there."""
+    """Up to `limit` campaigns of each shard per fifty campaigns; reads the key's columns of all events there."""
     placed = engine.placement
     if placed is None:
         return []
@@ -73,7 +74,7 @@ def misplaced(engine: Engine, cells: Cells, limit: int = 1000) -> list[Misplaced
         found += [
             Misplaced(campaign, int(shard), int(events)) for campaign, shard, events in rows(engine, statement, asked)
         ]
-    return found
+    return sorted(found, key=lambda one: (one.campaign, one.shard))
 
 
 def shards(engine: Engine) -> Shards:
@@ -81,7 +82,7 @@ def shards(engine: Engine) -> Shards:
     placed = engine.placement
     if placed is None:
         return Shards()
-    events = tuple((int(shard), int(count)) for shard, count in rows(engine, _PER_SHARD))
+    events = tuple(sorted((int(shard), int(count)) for shard, count in rows(engine, _PER_SHARD)))
     asked: dict[str, Value] = {
         "cluster": placed.cluster,
         "queue_limit": _QUEUE_LIMIT,

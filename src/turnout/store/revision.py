@@ -34,7 +34,11 @@ _SUMS = "SELECT type, found, traffic, had, had_version, count() FROM {found:Iden
 _COUNT = "SELECT count() FROM {table:Identifier}"
 
 _PREFIX = "reclassify_"
-_LEFT_BEHIND = "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, {prefix:String})"
+_LEFT_BEHIND = """
+SELECT name FROM system.tables
+WHERE database = currentDatabase() AND startsWith(name, {prefix:String})
+    AND metadata_modification_time <= now() - {older_than_s:UInt32}
+"""
 _DROP = "DROP TABLE IF EXISTS {table:Identifier} SYNC"
 _EMPTY = "TRUNCATE TABLE {table:Identifier}"
 _KEEP_AGENTS = """
@@ -60,6 +64,9 @@ _TABLES = {
 #: Events that one statement looks at, as the rollup counts them, and campaigns that may share it.
 SLICE_EVENTS = 500_000
 _CAMPAIGNS_AT_ONCE = 50
+
+#: Where others may be at it, no reclassification takes as long.
+LEFT_BEHIND_S = 7 * 86_400
 
 #: User agents of one page, which bounds the text of a statement.
 _AGENTS_AT_ONCE = 5_000
@@ -309,9 +316,9 @@ def slices(events: EventStore, engine: Engine, cells: Cells, types: Sequence[str
         yield Cells(cells.workspace, tuple(small), first, last)
 
 
-def drop_left_behind(engine: Engine) -> None:
-    """Drop what a process that died has left. Only where no other process may be at it."""
-    for (name,) in rows(engine, _LEFT_BEHIND, {"prefix": _PREFIX}):
+def drop_left_behind(engine: Engine, older_than_s: int = 0) -> None:
+    """Drop what a process that died has left: tables that are older than anything another process may be at."""
+    for (name,) in rows(engine, _LEFT_BEHIND, {"prefix": _PREFIX, "older_than_s": older_than_s}):
         engine.execute(_DROP, {"table": name})
 
 

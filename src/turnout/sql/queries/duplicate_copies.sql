@@ -6,5 +6,5 @@ FROM events
 WHERE workspace = {workspace:String} AND (empty({campaigns:Array(String)}) OR campaign IN {campaigns:Array(String)})
   AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
   AND id IN {ids:Array(UInt128)}
-ORDER BY id, received_ms, campaign, type, ms, recipient, cityHash64(*), shardNum(), _part, _part_offset
+ORDER BY id, received_ms, campaign, type, ms, recipient, cityHash64(*), _part, _part_offset
 SETTINGS max_execution_time = 3600
