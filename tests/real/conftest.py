@@ -20,17 +20,11 @@ SERVERS = os.environ.get("TURNOUT_TEST_CLUSTER", "")
 #: Two Turnout processes that run already on one store, and a key of theirs: http://one:8080,http://two:8080
 PROCESSES = os.environ.get("TURNOUT_TEST_PROCESSES", "")
 
-WHY_NOT = "TURNOUT_TEST_CLUSTER names no ClickHouse servers: see docs/cluster.md, or run make test-cluster"
+#: What the tests run on: the servers, or without any the stand-ins.
+KINDS = ("servers",) if SERVERS else ("standin", "miniature")
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param("servers", marks=pytest.mark.skipif(not SERVERS, reason=WHY_NOT)),
-        pytest.param("standin", marks=pytest.mark.skipif(bool(SERVERS), reason="there are servers")),
-        pytest.param("miniature", marks=pytest.mark.skipif(bool(SERVERS), reason="there are servers")),
-    ],
-)
+@pytest.fixture(scope="session", params=KINDS)
 def new_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], Store]]:
@@ -103,3 +97,10 @@ def own_processes(both: tuple[Process, Process]) -> None:
     """For tests that look into the database of the processes, or start more of them."""
     if PROCESSES:
         pytest.skip("the processes of TURNOUT_TEST_PROCESSES have a store of their own")
+
+
+@pytest.fixture
+def once(store: Store) -> None:
+    """For tests that start several processes: of the two stand-ins, one is enough."""
+    if store.kind == "standin":
+        pytest.skip("run on the other stand-in")

@@ -165,7 +165,7 @@ def until(found: Callable[[], bool], within_s: float = SEEN_WITHIN_S) -> float:
     began = time.monotonic()
     while not found():
         assert time.monotonic() - began < within_s, f"not within {within_s} seconds"
-        time.sleep(0.05)
+        time.sleep(0.2)
     return time.monotonic() - began
 
 

@@ -86,7 +86,7 @@ def test_the_same_events_to_both_at_once_count_once_after_a_check(both, campaign
         assert process.send(batch) == (0, 1000)
 
 
-@pytest.mark.usefixtures("own_processes")
+@pytest.mark.usefixtures("own_processes", "once")
 def test_a_process_that_is_told_to_end_stores_what_it_has_acknowledged(both, start, campaign):
     leaving = start(TURNOUT_FLUSH_AGE_MS="600000")
     assert leaving.send(events(0, 2000, campaign)) == (2000, 0)
@@ -95,7 +95,7 @@ def test_a_process_that_is_told_to_end_stores_what_it_has_acknowledged(both, sta
     until(lambda: both[0].sent(campaign=campaign) == {"sent": 2000, "unique_sent": 1000, "events": 2000})
 
 
-@pytest.mark.usefixtures("own_processes")
+@pytest.mark.usefixtures("own_processes", "once")
 def test_a_process_that_was_killed_stores_it_when_it_is_back(both, start, campaign):
     dying = start(TURNOUT_FLUSH_AGE_MS="600000")
     assert dying.send(events(0, 500, campaign)) == (500, 0)
@@ -154,7 +154,8 @@ def _nodes(store) -> range:
     return range(len(store.nodes))
 
 
-@pytest.mark.usefixtures("own_processes")
+@pytest.mark.embedded("what moves is one")
+@pytest.mark.usefixtures("own_processes", "once")
 def test_a_store_of_one_machine_moves_in(new_database, tmp_path, turnout_process):
     home = tmp_path / "home"
     alone = turnout_process(home)
@@ -164,8 +165,6 @@ def test_a_store_of_one_machine_moves_in(new_database, tmp_path, turnout_process
     alone.process.terminate()
     assert alone.process.wait(60) == 0
     target = new_database()
-    if target.kind == "standin" and "TURNOUT_STORE" in os.environ:
-        pytest.skip("the store of the run is behind a URL")
     moving = Command(["migrate-store", "--from", f"chdb://{home}", "--to", target.url, "--json"], dict(os.environ))
     try:
         assert moving.wait(SEEN_WITHIN_S * 6) == 0, moving.stdout.read()
