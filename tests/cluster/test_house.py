@@ -62,7 +62,6 @@ QUESTIONS = {
     "uniques": Asked(("unique_sent", "unique_opened", "unique_clicked", "recipients")),
     "uniques of campaigns": Asked(("unique_sent", "unique_opened", "open_rate"), ("campaign",)),
     "uniques of days": Asked(("unique_opened", "unique_sent"), ("day",), timezone="Asia/Kolkata"),
-    "uniques of hours of a campaign": Asked(("unique_opened",), ("hour",), (("campaign", ("spring",)),)),
     "uniques of links": Asked(("clicked", "unique_clicked"), ("link",)),
     "uniques of domains": Asked(("opened", "unique_opened"), ("recipient_domain", "message")),
     "persons": Asked(("opened", "clicked"), ("recipient",), sort=(("opened", True), ("recipient", False)), limit=5),
@@ -78,7 +77,6 @@ QUESTIONS = {
     "attribution of days": Asked(("conversions", "revenue"), ("day",), SPRING, timezone="Europe/Berlin"),
     "influence": Asked(("total_opens", "influenced_opens"), ("campaign",), SPRING),
     "viewers": Asked(("viewers", "peak_concurrent_viewers", "viewing_time_s", "average_viewing_time_s"), ("campaign",)),
-    "viewers of days": Asked(("peak_concurrent_viewers", "viewers"), ("day",)),
     "by the message's time": Asked(("sent", "opened", "unique_opened"), ("day",), placed_by="send"),
     "a page": Asked(("events",), ("hour",), sort=(("events", True), ("hour", False)), limit=4, offset=3),
 }
@@ -160,10 +158,9 @@ def test_a_process_at_the_other_node_knows_every_event(houses, cluster, database
         hold(other.ask(QUESTIONS[name]), houses.judge.ask(QUESTIONS[name]))
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_batch_whose_answer_was_lost_counts_once(houses, cluster, when):
-    events = [event | {"id": f"{when}-{event['id']}"} for event in made(30)]
-    cluster.break_next("INSERT INTO events", when)
+def test_a_batch_whose_answer_was_lost_counts_once(houses, cluster):
+    events = [event | {"id": f"lost-{event['id']}"} for event in made(30)]
+    cluster.break_next("INSERT INTO events", "after")
     for one in (houses.clustered, houses.judge):
         assert one.post(events) == (30, 0)
     assert houses.clustered.post(events) == (0, 30)
@@ -171,10 +168,9 @@ def test_a_batch_whose_answer_was_lost_counts_once(houses, cluster, when):
     assert houses.clustered.client.post("/v1/check", json={}).json()["differences"] == []
 
 
-@pytest.mark.parametrize("node", [0, 1])
-def test_a_shard_that_refuses_once_loses_nothing(houses, cluster, node):
-    events = [event | {"id": f"refused{node}-{event['id']}"} for event in made(30)]
-    cluster.refuse_next("events_local (workspace", node=node)
+def test_a_shard_that_refuses_once_loses_nothing(houses, cluster):
+    events = [event | {"id": f"refused-{event['id']}"} for event in made(30)]
+    cluster.refuse_next("events_local (workspace", node=1)
     for one in (houses.clustered, houses.judge):
         assert one.post(events) == (30, 0)
     hold(houses.clustered.ask(QUESTIONS["uniques of campaigns"]), houses.judge.ask(QUESTIONS["uniques of campaigns"]))

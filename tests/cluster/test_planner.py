@@ -125,8 +125,23 @@ def test_each_shard_counts_its_own_persons_and_the_sum_is_exact(cluster, planned
     assert cluster.ask(added, database=planned) == exact
 
 
+def test_without_that_key_the_sum_counts_persons_twice(cluster, planned):
+    """What the sharding key is for, and what `turnout check` looks for: rows that are elsewhere than it says."""
+    columns = "AS events_local ENGINE"
+    for statement in (
+        f"CREATE TABLE astray_local ON CLUSTER main {columns} = MergeTree ORDER BY id",
+        f"CREATE TABLE astray ON CLUSTER main {columns} = Distributed(main, {planned}, astray_local, cityHash64(id))",
+    ):
+        cluster.ask(statement, database=planned)
+    cluster.ask("INSERT INTO astray SELECT * FROM whole", database=planned, distributed_foreground_insert=1)
+    own = "SELECT uniqExact(recipient) AS n FROM astray SETTINGS distributed_group_by_no_merge = 1"
+    exact = int(cluster.ask("SELECT uniqExact(recipient) FROM whole", database=planned))
+    assert int(cluster.ask(f"SELECT sum(n) FROM ({own})", database=planned)) > exact
+    assert int(cluster.ask("SELECT uniqExact(recipient) FROM astray", database=planned)) == exact
+
+
 def test_the_states_of_two_shards_are_merged_and_not_added(cluster, planned):
-    """The same person on both shards, which the sharding key forbids, is still one for the planner's merge."""
+    """What both shards have seen is one thing in the answer."""
     kinds = "uniqExact(type), groupBitOr(quantity), quantileExact(0.9)(quantity), min(time)"
     found = [cluster.ask(f"SELECT {kinds} FROM {table}", database=planned) for table in ("events", "whole")]
     assert found[0] == found[1]
