@@ -6,7 +6,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from turnout.errors import StoreError
+from turnout.errors import Overloaded, StoreError
 from turnout.store.engine import rows
 from turnout.store.events import SLOT_MS, Cells, EventStore, Span
 from turnout.store.fleet import Shared
@@ -92,6 +92,43 @@ def test_an_append_that_is_tried_again_counts_once_and_what_was_taken_out_may_co
     fresh_engine.execute("DELETE FROM events WHERE workspace = 'w'")
     shared.append([batch], touched)
     assert shared.count() == 30
+
+
+def test_a_refill_that_events_came_into_past_turnout_is_made_again(store, fresh_engine, tmp_path):
+    fleet = Shared(fresh_engine, "one")
+    fleet.prepare()
+    shared = EventStore(fresh_engine, tmp_path / "shared.json", fleet)
+    batch, touched = some_events(30)
+    shared.append([batch], touched)
+
+    class StreamsIn:
+        """Rows come between the clearing and the filling, so often."""
+
+        def __init__(self, times: int) -> None:
+            self.times = times
+
+        def __getattr__(self, name):
+            return getattr(fresh_engine, name)
+
+        def execute(self, text, parameters=None):
+            if "INSERT INTO counts" in text and self.times:
+                self.times -= 1
+                fresh_engine.insert("events", pa.Table.from_batches([some_events(3)[0]]))
+            fresh_engine.execute(text, parameters)
+
+    shared._engine = StreamsIn(2)
+    shared.rebuild(EVERYTHING)
+    assert shared.differences(EVERYTHING) == []
+    assert rolled_up(fresh_engine) == 36
+
+    shared._engine = StreamsIn(100)
+    with pytest.raises(Overloaded, match="past Turnout"):
+        shared.rebuild(EVERYTHING)
+    assert shared.repairs % 2
+    shared._engine = fresh_engine
+    shared.rebuild(EVERYTHING)
+    assert shared.repairs % 2 == 0
+    assert shared.differences(EVERYTHING) == []
 
 
 def test_what_a_dead_process_was_making_anew_is_made_by_another(store, fresh_engine, tmp_path):
