@@ -39,6 +39,7 @@ def test_rollups_that_are_right(kept):
         "unreadable": [],
         "duplicates": [],
         "misplaced": [],
+        "overlaps": [],
         "dropped": 0,
     }
 
@@ -121,3 +122,16 @@ def test_one_id_in_two_campaigns_is_found_by_a_thorough_look(kept, house):
         {"campaign": "autumn", "sent": 1},
         {"campaign": "spring", "sent": 1},
     ]
+
+
+def test_viewing_time_that_counts_twice_is_said(kept):
+    watched = {"type": "watched", "campaign": "show", "time": "2026-10-05T10:00:00Z", "recipient": "ann"}
+    kept.tenant.send(
+        {**watched, "duration_s": 60},
+        {**watched, "duration_s": 30, "time": "2026-10-05T10:00:10Z"},
+        {**watched, "duration_s": 30, "time": "2026-10-05T10:00:40Z"},
+        {**watched, "duration_s": 30, "recipient": "ben"},
+    )
+    found = kept("check")
+    assert found.code == 0
+    assert "'show': viewing time counts 20 s more than once, of 1 viewer whose intervals overlap" in found.out

@@ -117,7 +117,7 @@ def _walk(
 
 def _nothing() -> dict[str, Any]:
     found: dict[str, Any] = {"campaigns": 0, "events": 0, "differences": [], "unreadable": []}
-    return {**found, "duplicates": [], "misplaced": [], "dropped": 0}
+    return {**found, "duplicates": [], "misplaced": [], "overlaps": [], "dropped": 0}
 
 
 def _look_anywhere(server: Connection, route: str, found: dict[str, Any]) -> None:
@@ -167,6 +167,11 @@ def _report(found: dict[str, Any], words: str, as_json: bool) -> None:
 def _say_others(found: dict[str, Any], words: str) -> None:
     """Print what of the events themselves is not right, or was mended."""
     duplicates, misplaced = found["duplicates"], found["misplaced"]
+    for one in found["overlaps"][:_NAMED]:
+        print(
+            f"'{console.plain(one['campaign'])}': viewing time counts {one['overlap_s']:,.0f} s more than once,"
+            f" of {wording.many(one['viewers'], 'viewer')} whose intervals overlap"
+        )
     if found["dropped"]:
         print(f"{wording.many(found['dropped'], 'row')} dropped, which repeated events that are stored")
     if duplicates:

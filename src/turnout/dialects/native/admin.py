@@ -16,7 +16,7 @@ from turnout.errors import Forbidden, InvalidInput
 from turnout.model import ApiKey, Workspace
 from turnout.services import Services
 from turnout.stats import asking
-from turnout.store import placement
+from turnout.store import placement, watched
 from turnout.store.duplicates import Duplicates, Repeated
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
@@ -74,6 +74,7 @@ async def _checked(call: Call, cells: Cells, dropped: int = 0) -> Response:
     found = await services.run(services.events.differences, cells)
     duplicates = await services.run(_duplicates(services).find, cells)
     misplaced = await services.run(placement.misplaced, services.engine, cells)
+    overlaps = await services.run(watched.overlaps, services.engine, cells)
     spans = await services.run(services.events.spans, call.workspace.id, cells.campaigns)
     answer = wire.CheckAnswer(
         campaigns=len(cells.campaigns),
@@ -86,6 +87,7 @@ async def _checked(call: Call, cells: Cells, dropped: int = 0) -> Response:
         ],
         duplicates=_entries(duplicates),
         misplaced=[wire.MisplacedEntry(one.campaign, one.shard, one.events) for one in misplaced],
+        overlaps=[wire.OverlapEntry(one.campaign, one.viewers, one.overlap_ms / 1000) for one in overlaps],
         dropped=dropped,
     )  # fmt: skip
     return _json(answer)

@@ -273,15 +273,25 @@ class MisplacedEntry(Struct, frozen=True):
     events: int
 
 
+class OverlapEntry(Struct, frozen=True):
+    """Viewers of a campaign whose watched intervals overlap, and the time that so counts more than once."""
+
+    campaign: str
+    viewers: int
+    overlap_s: float
+
+
 class CheckAnswer(Struct, frozen=True):
     """What a check found; `differences` is empty when rollup and raw agree, `duplicates` when every event is stored
-    once, `misplaced` when each is on its shard. `dropped` are copies that a rebuild has taken out."""
+    once, `misplaced` when each is on its shard. `overlaps` may be as they were sent. `dropped` are copies that a
+    rebuild has taken out."""
 
     campaigns: int
     events: int
     differences: list[DifferenceEntry]
     duplicates: list[DuplicateEntry]
     misplaced: list[MisplacedEntry]
+    overlaps: list[OverlapEntry]
     dropped: int = 0
 
 
