@@ -76,10 +76,13 @@ def test_the_same_events_to_both_at_once_count_once_after_a_check(both, campaign
     assert 1000 <= sum(accepted) <= 2000
     one, two = both
     until(lambda: one.sent(campaign=campaign)["sent"] == two.sent(campaign=campaign)["sent"] >= 1000)
+    found = one.client.post("/v1/check", json={"campaigns": [campaign]}).json()
+    assert len(found["duplicates"]) == one.sent(campaign=campaign)["sent"] - 1000
     mended = one.client.post("/v1/rebuild", json={"campaigns": [campaign]})
     assert mended.status_code == 200, mended.text + one.words()
     checked = two.client.post("/v1/check", json={"campaigns": [campaign]}).json()
     assert checked["differences"] == []
+    assert checked["duplicates"] == []
     for process in both:
         until(lambda process=process: process.sent(campaign=campaign)["sent"] == 1000)
         assert process.sent(campaign=campaign)["unique_sent"] == 500
