@@ -16,6 +16,8 @@ import pytest
 from turnout.cli import exits
 from turnout.cli.root import application
 
+pytestmark = pytest.mark.embedded("a server writes its backup to a disk of its own (tests/store/test_backup.py)")
+
 WRITERS = 3
 KEY = {"Authorization": "Bearer test-api-key"}
 
