@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 
 from turnout.errors import Conflict, NotFound
@@ -266,6 +267,27 @@ def test_a_run_that_died_anywhere_is_gone_on_with(source, target, move):
 def test_an_insert_whose_answer_was_lost_counts_once(source, target, move, standin, when):
     standin.break_next("INSERT INTO events", when)
     assert move().is_good
+    assert content(target) == content(source)
+
+
+class Late:
+    """An engine whose inserts of events arrive a second time, as one may that a killed run had sent."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def insert(self, table: str, batch: pa.Table, token: str = "") -> None:
+        """As the engine, twice."""
+        for _ in range(2 if table == "events" else 1):
+            self._engine.insert(table, batch, token)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._engine, name)
+
+
+def test_an_insert_that_arrives_twice_counts_once(source, target, move):
+    moved = move(Late(target))
+    assert (moved.is_good, moved.rewritten, moved.target_rollup.mended) == (True, 0, 0)
     assert content(target) == content(source)
 
 
