@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import secrets
 from dataclasses import replace
 
 from turnout.app import House
-from turnout.dialects.kept import Bodies, PerHouse
+from turnout.dialects.kept import Bodies, PerHouse, answer
 from turnout.stats.run import Statistics
+from turnout.stats.versions import Versions
+from turnout.store.fleet import Single
 
 
 def test_kept_bodies_are_bounded_and_of_their_version() -> None:
@@ -50,3 +54,32 @@ def test_every_opened_store_has_a_memory_of_its_own(house: House) -> None:
     del other
     gc.collect()
     assert len(memory._known) == 1  # gone with its store
+
+
+def test_where_others_write_a_body_is_kept_under_the_version_that_the_store_says(house: House) -> None:
+    class Fleet(Single):
+        is_shared = True
+        version = 2
+
+    fleet = Fleet()
+    workspace = f"w{secrets.token_hex(6)}"
+    statistics = Statistics(house.services.engine, versions=Versions(house.services.engine, fleet))  # type: ignore[arg-type]
+    services = replace(house.services, statistics=statistics)
+    bodies, made = Bodies(), iter(range(100))
+
+    async def ask() -> bytes:
+        return await answer(bodies, services, workspace, "all", lambda: str(next(made)).encode())
+
+    async def asked() -> list[bytes]:
+        found = [await ask(), await ask()]
+        fleet.version = 3  # somebody changes rows
+        found += [await ask(), await ask()]
+        fleet.version = 4
+        found += [await ask(), await ask()]
+        statistics.changed([workspace])
+        return [*found, await ask()]
+
+    try:
+        assert asyncio.run(asked()) == [b"0", b"0", b"1", b"2", b"3", b"3", b"4"]
+    finally:
+        statistics.close()

@@ -59,7 +59,7 @@ def test_events_in_exact_statistics_out(server, turnout_process, standin):
         assert post(events(0, 30_000)) == (0, 30_000)
         assert post(events(0, 150, campaign="other")) == (0, 150)
 
-        # No answer is kept where others may write: what was asked before is asked anew.
+        # An answer is kept until the store says that there are more events.
         assert totals() == {"sent": 10_000, "opened": 10_000, "clicked": 10_000, "unique_sent": 10_000}
         assert post(events(30_000, 3)) == (3, 0)
         assert totals()["sent"] == 10_001

@@ -25,7 +25,9 @@ from turnout.store.fleet import Fleet, Single
 
 _LOAD = """
 SELECT kind, argMax(body, version) FROM catalog GROUP BY kind, workspace, id HAVING argMax(deleted, version) = 0
+SETTINGS select_sequential_consistency = 1
 """
+_NEWEST = "SELECT max(version) FROM catalog SETTINGS select_sequential_consistency = 1"
 _NEWER = sql.query("newer_records")
 
 #: Records that are read at once.
@@ -71,7 +73,7 @@ class Records:
 
     def load(self) -> list[tuple[str, str]]:
         """The kind and JSON of every record that isn't deleted."""
-        (latest,) = rows(self._engine, "SELECT max(version) FROM catalog")[0]
+        (latest,) = rows(self._engine, _NEWEST)[0]
         self._version = int(latest)
         return [(kind, body) for kind, body in rows(self._engine, _LOAD)]
 
