@@ -13,7 +13,7 @@ import pytest
 from turnout.errors import Conflict
 from turnout.ingest.reclassify import Reclassifier
 from turnout.model import Workspace
-from turnout.store import integrity, placement
+from turnout.store import backup, integrity, placement
 from turnout.store.duplicates import Duplicates
 from turnout.store.engine import rows
 from turnout.store.erasure import Erasure
@@ -153,6 +153,14 @@ def test_a_cluster_s_parts_are_its_servers_own(engine, store):
     assert (found.damage, found.aside) == ((), ())
     shards = placement.shards(engine)
     assert [shard for shard, _ in shards.events] == [1, 2]
+
+
+def test_a_backup_is_refused_and_says_what_does_it(engine, tmp_path):
+    order = backup.Order(tmp_path / "b", None, "backups")
+    with pytest.raises(Conflict, match="no single node has all of it") as refused:
+        backup.check(order, embedded=False, cluster=engine.placement.cluster)
+    assert "ON CLUSTER 'main'" in str(refused.value.hint)
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_reclassification_is_refused_before_anything_is_looked_at(engine, store, workspace, everything):

@@ -173,6 +173,12 @@ def _into(partial: Path, settings: Settings, directory: Path, base: Path | None)
         store = settings.store if on_server else f"chdb://{partial.absolute()}"
         engine = app.open_engine(replace(settings, store=store, query_timeout_s=_STATEMENT_TIMEOUT_S))
         try:
+            if engine.placement is not None:
+                raise Conflict(
+                    "a cluster is not restored by this command",
+                    field="TURNOUT_STORE",
+                    hint="restore elsewhere, and move that store here with turnout migrate-store",
+                )
             found = restoring.bring_back(engine, source, journal, report)
         finally:
             engine.close()

@@ -87,8 +87,13 @@ class Surroundings:
     spare_bytes: int = 0
 
 
-def check(order: Order, *, embedded: bool) -> None:
-    """Raise InvalidInput, NotFound or Conflict where the order can't be carried out."""
+def check(order: Order, *, embedded: bool, cluster: str = "") -> None:
+    """Raise InvalidInput, NotFound or Conflict where the order can't be carried out; of a `cluster` none can."""
+    if cluster:
+        raise Conflict(
+            f"the store is the cluster '{cluster}', and no single node has all of it",
+            hint=f"BACKUP DATABASE … ON CLUSTER '{cluster}' TO … on its servers; see docs/cluster.md",
+        )
     if embedded == bool(order.disk):
         words = "the store is in this process: no disk of a ClickHouse server"
         raise InvalidInput(

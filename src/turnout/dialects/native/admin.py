@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from turnout import administration
 from turnout.dialects.contract import Call
-from turnout.dialects.native import render, wire
+from turnout.dialects.native import render, wire, wire_check
 from turnout.dialects.native.campaigns import read_body
 from turnout.errors import Forbidden, InvalidInput
 from turnout.model import ApiKey, Workspace
@@ -76,18 +76,18 @@ async def _checked(call: Call, cells: Cells, dropped: int = 0) -> Response:
     misplaced = await services.run(placement.misplaced, services.engine, cells)
     overlaps = await services.run(watched.overlaps, services.engine, cells)
     spans = await services.run(services.events.spans, call.workspace.id, cells.campaigns)
-    answer = wire.CheckAnswer(
+    answer = wire_check.CheckAnswer(
         campaigns=len(cells.campaigns),
         events=sum(span.events for span in spans.values()),
         differences=[
-            wire.DifferenceEntry(
+            wire_check.DifferenceEntry(
                 one.campaign, one.type, _moment(one.slot_s), one.raw_events, one.rolled_events,
             )
             for one in found
         ],
         duplicates=_entries(duplicates),
-        misplaced=[wire.MisplacedEntry(one.campaign, one.shard, one.events) for one in misplaced],
-        overlaps=[wire.OverlapEntry(one.campaign, one.viewers, one.overlap_ms / 1000) for one in overlaps],
+        misplaced=[wire_check.MisplacedEntry(one.campaign, one.shard, one.events) for one in misplaced],
+        overlaps=[wire_check.OverlapEntry(one.campaign, one.viewers, one.overlap_ms / 1000) for one in overlaps],
         dropped=dropped,
     )  # fmt: skip
     return _json(answer)
@@ -106,7 +106,7 @@ async def rebuild(call: Call) -> Response:
 async def check_duplicates(call: Call) -> Response:
     """Look through the whole workspace for events that are stored twice, wherever their copies are."""
     found = await call.services.run(_duplicates(call.services).find_anywhere, call.workspace.id)
-    return _json(wire.DuplicatesAnswer(_entries(found)))
+    return _json(wire_check.DuplicatesAnswer(_entries(found)))
 
 
 async def drop_duplicates(call: Call) -> Response:
@@ -114,16 +114,16 @@ async def drop_duplicates(call: Call) -> Response:
     duplicates = _duplicates(call.services)
     dropped = await call.services.run(duplicates.remove_anywhere, call.workspace.id)
     found = await call.services.run(duplicates.find_anywhere, call.workspace.id)
-    return _json(wire.DuplicatesAnswer(_entries(found), dropped))
+    return _json(wire_check.DuplicatesAnswer(_entries(found), dropped))
 
 
 def _duplicates(services: Services) -> Duplicates:
     return Duplicates(services.engine, services.events, services.writer.exclusively, forget=services.statistics.forget)
 
 
-def _entries(found: Sequence[Repeated]) -> list[wire.DuplicateEntry]:
+def _entries(found: Sequence[Repeated]) -> list[wire_check.DuplicateEntry]:
     return [
-        wire.DuplicateEntry(
+        wire_check.DuplicateEntry(
             # As /v1/events writes it.
             f"turnout:{one.id.to_bytes(16, 'little').hex()}",
             one.copies[0].campaign, one.copies[0].type, _moment(one.copies[0].time_ms / 1000), len(one.copies),
@@ -137,7 +137,7 @@ def _moment(seconds: float) -> str:
 
 
 async def _cells(call: Call) -> Cells:
-    asked = await read_body(call, wire.Scope)
+    asked = await read_body(call, wire_check.Scope)
     return await cells_of(call, asked.campaigns, asked.from_, asked.to)
 
 

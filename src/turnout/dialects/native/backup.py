@@ -39,7 +39,9 @@ async def make_backup(call: Call) -> Response:
     order = backup.Order(Path(asked.path), Path(asked.base) if asked.base else None, asked.disk)
     services = call.services
     embedded = not services.settings.store.startswith("clickhouse")
-    await services.run(lambda: backup.check(order, embedded=embedded))
+    placed = services.engine.placement
+    cluster = placed.cluster if placed is not None else ""
+    await services.run(lambda: backup.check(order, embedded=embedded, cluster=cluster))
     steps = _Steps()
     job = asyncio.ensure_future(services.run(_make, services, order, steps))
     return StreamingResponse(_told(job, steps), media_type="application/x-ndjson")

@@ -7,7 +7,7 @@ import datetime as dt
 from starlette.responses import Response
 
 from turnout.dialects.contract import Call
-from turnout.dialects.native import render, wire
+from turnout.dialects.native import render, wire_check
 from turnout.errors import Forbidden
 from turnout.services import Services
 from turnout.store import integrity, placement
@@ -20,15 +20,15 @@ async def check_store(call: Call) -> Response:
     _only_local(call, "turnout check")
     found = await call.services.run(_inspect, call.services)
     shards = await call.services.run(placement.shards, call.services.engine)
-    answer = wire.StoreAnswer(
+    answer = wire_check.StoreAnswer(
         found.sound and not shards.replicas,
-        [wire.SpoolDamage(one.file, one.offset, one.bytes) for one in call.services.writer.standing().damage],
+        [wire_check.SpoolDamage(one.file, one.offset, one.bytes) for one in call.services.writer.standing().damage],
         [_damaged(one) for one in found.damage],
-        [wire.PartAside(one.table, one.part, one.rows, one.path) for one in found.aside],
+        [wire_check.PartAside(one.table, one.part, one.rows, one.path) for one in found.aside],
         [_lost(one) for one in found.lost],
         list(found.unfinished),
-        [wire.ShardEntry(shard, events) for shard, events in shards.events],
-        [wire.ReplicaEntry(one.node, one.table, one.reason) for one in shards.replicas],
+        [wire_check.ShardEntry(shard, events) for shard, events in shards.events],
+        [wire_check.ReplicaEntry(one.node, one.table, one.reason) for one in shards.replicas],
     )
     return Response(render.encode(answer), media_type="application/json")
 
@@ -37,7 +37,7 @@ async def mend_store(call: Call) -> Response:
     """Save what can be read of damaged parts, set them aside, and make the rollup say what is left."""
     _only_local(call, "turnout rebuild")
     mended = await call.services.run(_mend, call.services)
-    answer = wire.MendedAnswer(
+    answer = wire_check.MendedAnswer(
         list(mended.set_aside),
         list(mended.dropped),
         mended.saved,
@@ -83,16 +83,16 @@ def _forget(services: Services) -> None:
     services.statistics.changed(workspace.id for workspace in services.catalog.workspaces())
 
 
-def _damaged(one: Damage) -> wire.DamagedPart:
+def _damaged(one: Damage) -> wire_check.DamagedPart:
     held = [
-        wire.HeldEntry(each.workspace, each.campaign, _moment(each.first_ms), _moment(each.last_ms), each.events)
+        wire_check.HeldEntry(each.workspace, each.campaign, _moment(each.first_ms), _moment(each.last_ms), each.events)
         for each in one.held
     ]
-    return wire.DamagedPart(one.table, one.part, one.rows, one.reason, held, one.held_exactly)
+    return wire_check.DamagedPart(one.table, one.part, one.rows, one.reason, held, one.held_exactly)
 
 
-def _lost(one: Lost) -> wire.LostEntry:
-    return wire.LostEntry(one.workspace, one.campaign, one.events)
+def _lost(one: Lost) -> wire_check.LostEntry:
+    return wire_check.LostEntry(one.workspace, one.campaign, one.events)
 
 
 def _moment(ms: int) -> str:

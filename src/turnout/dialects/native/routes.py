@@ -27,6 +27,7 @@ from turnout.dialects.native import (
     reports,
     stats,
     wire,
+    wire_check,
     wire_hooks,
     wire_links,
     wire_reclassify,
@@ -233,11 +234,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/check", admin.check, "Hold the rollup against raw", ("admin",),
-        body=wire.Scope, answers={200: wire.CheckAnswer},
+        body=wire_check.Scope, answers={200: wire_check.CheckAnswer},
     ),
     Route(
         "POST", "/v1/check/duplicates", admin.check_duplicates, "Find events that are stored twice", ("admin",),
-        answers={200: wire.DuplicatesAnswer},
+        answers={200: wire_check.DuplicatesAnswer},
     ),
     Route(
         "POST", "/v1/reclassify", reclassify.reclassify, "Find anew who is human", ("admin",),
@@ -245,19 +246,19 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST", "/v1/rebuild", admin.rebuild, "Make the rollup anew", ("admin",),
-        body=wire.Scope, answers={200: wire.CheckAnswer},
+        body=wire_check.Scope, answers={200: wire_check.CheckAnswer},
     ),
     Route(
         "POST", "/v1/rebuild/duplicates", admin.drop_duplicates, "Drop all copies of events but one", ("admin",),
-        answers={200: wire.DuplicatesAnswer},
+        answers={200: wire_check.DuplicatesAnswer},
     ),
     Route(
         "POST", "/v1/check/store", damage.check_store, "Read the whole store (commands on this machine)", ("admin",),
-        answers={200: wire.StoreAnswer}, waits=False,
+        answers={200: wire_check.StoreAnswer}, waits=False,
     ),
     Route(
         "POST", "/v1/rebuild/store", damage.mend_store, "Mend a damaged store (commands on this machine)", ("admin",),
-        answers={200: wire.MendedAnswer}, waits=False,
+        answers={200: wire_check.MendedAnswer}, waits=False,
     ),
     Route(
         "POST", "/v1/backups", backup.make_backup, "Back up the store (commands on this machine)", ("admin",),
