@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import secrets
 import signal
 import threading
 import time
@@ -45,7 +46,7 @@ class Process:
         self.catalog = Catalog(self.engine, lambda: NOW, self.fleet)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two(standin) -> Iterator[tuple[Process, Process]]:
     url = standin.new_database()
     made = Process(url, "one"), Process(url, "two")
@@ -53,6 +54,12 @@ def two(standin) -> Iterator[tuple[Process, Process]]:
     for process in made:
         process.engine.close()
     standin.drop_database(url)
+
+
+@pytest.fixture
+def w() -> str:
+    """A workspace of one test."""
+    return f"w{secrets.token_hex(6)}"
 
 
 def at_once(*works) -> None:
@@ -75,111 +82,112 @@ def at_once(*works) -> None:
 # ---- the registry -----------------------------------------------------------------------------------
 
 
-def test_whatever_one_changes_another_knows_once_it_has_looked(two):
+def test_whatever_one_changes_another_knows_once_it_has_looked(two, w, monkeypatch):
     one, two = (process.catalog for process in two)
-    one.add_workspace("w", timezone="Europe/Berlin")
-    key, secret = one.add_key("w")
-    one.put_campaign("w", "spring", CampaignFields(number=7, title="Spring"))
-    link = one.links.add("w", url="https://example.org/", code="abc")
-    hook, token = one.hooks.add("w", "postmark")
-    schedule = one.schedules.add("w", ScheduleFields())
+    two.refresh()
+    one.add_workspace(w, timezone="Europe/Berlin")
+    key, secret = one.add_key(w)
+    one.put_campaign(w, "spring", CampaignFields(number=7, title="Spring"))
+    link = one.links.add(w, url="https://example.org/", code=f"abc-{w}")
+    hook, token = one.hooks.add(w, "postmark")
+    schedule = one.schedules.add(w, ScheduleFields())
     assert two.key_of(secret) is None
     told = []
-    two.on_change = told.append
+    monkeypatch.setattr(two, "on_change", told.append)
     two.refresh()
-    assert told == [{"w"}]
-    assert two.workspace("w") == one.workspace("w")
+    assert told == [{w}]
+    assert two.workspace(w) == one.workspace(w)
     assert two.key_of(secret) == key
-    assert two.find("w", "number", 7) == one.campaign("w", "spring")
-    assert two.links.by_code("abc") == link
+    assert two.find(w, "number", 7) == one.campaign(w, "spring")
+    assert two.links.by_code(f"abc-{w}") == link
     assert two.hooks.of_token(token) == hook
-    assert two.schedules.all("w") == [schedule]
+    assert two.schedules.all(w) == [schedule]
 
-    two.revoke_key("w", key.id)
-    two.put_campaign("w", "spring", CampaignFields(number=8))
-    two.put_campaign("w", "autumn", CampaignFields(number=7))
-    two.hooks.revoke("w", hook.id)
-    two.links.delete("w", link.id)
-    two.schedules.remove("w", schedule.id)
+    two.revoke_key(w, key.id)
+    two.put_campaign(w, "spring", CampaignFields(number=8))
+    two.put_campaign(w, "autumn", CampaignFields(number=7))
+    two.hooks.revoke(w, hook.id)
+    two.links.delete(w, link.id)
+    two.schedules.remove(w, schedule.id)
     one.refresh()
     assert one.key_of(secret) is None
-    assert [one.find("w", "number", number).id for number in (7, 8)] == ["autumn", "spring"]
+    assert [one.find(w, "number", number).id for number in (7, 8)] == ["autumn", "spring"]
     assert one.hooks.of_token(token) is None
-    assert one.links.by_code("abc").deleted_at is not None
-    assert one.schedules.all("w") == []
-    two.delete_campaign("w", "autumn")
+    assert one.links.by_code(f"abc-{w}").deleted_at is not None
+    assert one.schedules.all(w) == []
+    two.delete_campaign(w, "autumn")
     one.refresh()
-    assert one.find("w", "number", 7) is None
+    assert one.find(w, "number", 7) is None
     with pytest.raises(NotFound):
-        one.campaign("w", "autumn")
+        one.campaign(w, "autumn")
     # Events bring a deleted campaign back, also where they were seen before.
-    two.observe("w", [Sighting("autumn")])
+    two.observe(w, [Sighting("autumn")])
     one.refresh()
-    assert one.has_campaign("w", "autumn")
+    assert one.has_campaign(w, "autumn")
     taken = one.taken
     one._records.catch_up(again=1000)
     assert one.taken == taken
 
 
-def test_an_identifier_that_changed_hands_leads_to_its_new_holder_in_whatever_order_it_is_told(two):
+def test_an_identifier_that_changed_hands_leads_to_its_new_holder_in_whatever_order_it_is_told(two, w):
     one, two = (process.catalog for process in two)
-    one.put_campaign("w", "a", CampaignFields(number=1))
+    one.put_campaign(w, "a", CampaignFields(number=1))
     two.refresh()
-    one.put_campaign("w", "a", CampaignFields(number=2))
-    one.put_campaign("w", "b", CampaignFields(number=1))
+    one.put_campaign(w, "a", CampaignFields(number=2))
+    one.put_campaign(w, "b", CampaignFields(number=1))
     # Only the newest of each is read: here a, which had number 1 when it was last seen, comes after b.
-    one.put_campaign("w", "a", CampaignFields(number=2, title="later"))
+    one.put_campaign(w, "a", CampaignFields(number=2, title="later"))
     two.refresh()
-    assert [two.find("w", "number", number).id for number in (1, 2)] == ["b", "a"]
+    assert [two.find(w, "number", number).id for number in (1, 2)] == ["b", "a"]
 
 
-def test_what_can_be_there_once_is_there_once(two):
+def test_what_can_be_there_once_is_there_once(two, w):
     one, two = (process.catalog for process in two)
-    one.add_workspace("w", access_key="mine")
-    _, secret = one.add_key("w")
-    one.links.add("w", url="https://example.org/", code="abc")
+    one.add_workspace(w, access_key="mine")
+    _, secret = one.add_key(w)
+    one.links.add(w, url="https://example.org/", code=f"abc-{w}")
     for refused in (
-        lambda: two.add_workspace("w"),
-        lambda: two.add_workspace("v", access_key="mine"),
-        lambda: two.add_key("w", secret=secret),
-        lambda: two.links.add("w", url="https://example.com/", code="abc"),
+        lambda: two.add_workspace(w),
+        lambda: two.add_workspace(f"v{w}", access_key="mine"),
+        lambda: two.add_key(w, secret=secret),
+        lambda: two.links.add(w, url="https://example.com/", code=f"abc-{w}"),
     ):
         with pytest.raises(Conflict):
             refused()
-    assert two.put_campaign("w", "a", CampaignFields()).number == 1
-    assert one.put_campaign("w", "b", CampaignFields()).number == 2
+    assert two.put_campaign(w, "a", CampaignFields()).number == 1
+    assert one.put_campaign(w, "b", CampaignFields()).number == 2
     with pytest.raises(Conflict):
-        one.put_campaign("w", "c", CampaignFields(number=1))
+        one.put_campaign(w, "c", CampaignFields(number=1))
 
 
-def test_campaigns_that_both_see_first_at_once_are_one_each(two):
+def test_campaigns_that_both_see_first_at_once_are_one_each(two, w):
     one, two = (process.catalog for process in two)
     shared = [Sighting("both", "email", "m1")]
     seen = [[*shared, *(Sighting(f"{name}{number}") for number in range(50))] for name in ("one", "two")]
-    at_once(lambda: one.observe("w", seen[0]), lambda: two.observe("w", seen[1]))
+    at_once(lambda: one.observe(w, seen[0]), lambda: two.observe(w, seen[1]))
     for catalog in (one, two):
         catalog.refresh()
-    assert one.campaigns("w") == two.campaigns("w")
-    found = one.campaigns("w")
+    assert one.campaigns(w) == two.campaigns(w)
+    found = one.campaigns(w)
     assert len(found) == 101
     for kind in ("number", "uuid", "token", "key"):
         assert len({getattr(campaign, kind) for campaign in found}) == 101
     assert sorted(campaign.number for campaign in found) == list(range(1, 102))
 
 
-def test_what_is_known_costs_no_turn(two, monkeypatch):
+def test_what_is_known_costs_no_turn(two, w, monkeypatch):
     one, two = two
-    one.catalog.observe("w", [Sighting("spring", "email", "m1")])
+    one.catalog.observe(w, [Sighting("spring", "email", "m1")])
     wanted = [{"url": "https://example.org/"}]
-    ((link, _),) = one.catalog.links.ensure("w", _links(wanted))
+    ((link, _),) = one.catalog.links.ensure(w, _links(wanted))
     two.catalog.refresh()
 
     def refuse() -> None:
         raise AssertionError("nothing is changed")
 
     monkeypatch.setattr(two.fleet, "registering", refuse)
-    two.catalog.observe("w", [Sighting("spring", "email"), Sighting("spring", message="m1")])
-    assert two.catalog.links.ensure("w", _links(wanted)) == [(link, False)]
+    two.catalog.observe(w, [Sighting("spring", "email"), Sighting("spring", message="m1")])
+    assert two.catalog.links.ensure(w, _links(wanted)) == [(link, False)]
 
 
 def _links(wanted):
@@ -188,9 +196,9 @@ def _links(wanted):
     return [LinkFields(**fields) for fields in wanted]
 
 
-def test_what_hooks_received_is_of_all_processes(two, standin):
+def test_what_hooks_received_is_of_all_processes(two, w, standin):
     one, two = two
-    hook = Hook(id="h", workspace="w", provider="postmark", digest="", created_at=NOW)
+    hook = Hook(id="h", workspace=w, provider="postmark", digest="", created_at=NOW)
     for minute in range(3):
         for process in (one, two):
             at = NOW + dt.timedelta(minutes=minute, seconds=process is two)
@@ -213,10 +221,10 @@ def test_what_hooks_received_is_of_all_processes(two, standin):
 # ---- what one process does for all ------------------------------------------------------------------
 
 
-def test_a_report_is_made_by_one_and_by_another_once_that_has_died(two):
+def test_a_report_is_made_by_one_and_by_another_once_that_has_died(two, w, monkeypatch):
     one, two = two
-    one.catalog.add_workspace("w")
-    schedule = one.catalog.schedules.add("w", ScheduleFields(folder=True))
+    one.catalog.add_workspace(w)
+    schedule = one.catalog.schedules.add(w, ScheduleFields(folder=True))
     two.catalog.refresh()
     made: list[str] = []
     dies = False
@@ -232,10 +240,10 @@ def test_a_report_is_made_by_one_and_by_another_once_that_has_died(two):
         return Runner(services, None, run=deliver)
 
     first, second = runner(one, "one"), runner(two, "two")
-    one.catalog.schedules.ask("w", schedule.id)
+    one.catalog.schedules.ask(w, schedule.id)
     first.look()
     assert made == ["one"]
-    one.catalog.schedules.ask("w", schedule.id)
+    one.catalog.schedules.ask(w, schedule.id)
     two.catalog.refresh()
     second.look()  # the first one leads
     assert made == ["one"]
@@ -246,7 +254,7 @@ def test_a_report_is_made_by_one_and_by_another_once_that_has_died(two):
     dies = False
     second.look()  # the lease lasts
     assert made == ["one", "one"]
-    two.fleet._locks["leader"]._lease_s = 0.0  # it has run out
+    monkeypatch.setattr(two.fleet._locks["leader"], "_lease_s", 0.0)  # it has run out
     second.look()
     assert made == ["one", "one", "two"]
     second.look()
