@@ -34,6 +34,20 @@ def test_what_was_acknowledged_is_there_after_a_restart(turnout_process, tmp_pat
         assert totals == {"sent": 110, "unique_sent": 110}
 
 
+def test_a_store_that_another_is_half_moved_into_is_not_served(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from turnout import app; from turnout.settings import Settings\n"
+        "from turnout.store.moving_progress import Progress\n"
+        "settings = Settings(data=Path(sys.argv[1]))\n"
+        "engine = app.open_engine(settings)\n"
+        "notes = Progress(engine); notes.open(); notes.begin(); engine.close()\n"
+        "app.open_house(settings)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "not all of it is here yet" in ended.stderr
+
+
 def test_stopping_finishes_what_is_under_way(turnout_process, tmp_path):
     server = turnout_process(tmp_path)
     acknowledged, failed = [], []

@@ -50,6 +50,7 @@ from turnout.store.events import EventStore
 from turnout.store.fleet import Fleet, Shared, Single
 from turnout.store.known import KnownIds
 from turnout.store.migrate import migrate
+from turnout.store.moving_progress import refuse_unfinished
 from turnout.store.observed import ObservedEngine
 from turnout.store.ownership import Ownership
 from turnout.store.revision import LEFT_BEHIND_S, drop_left_behind
@@ -103,6 +104,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         migrate(engine, None if isinstance(fleet, Single) else fleet.migrating())
         drop_snapshots(engine)
         integrity.refuse_lost_catalog(engine)
+        refuse_unfinished(engine)
         catalog = Catalog(engine, clock, fleet, refresh_s=settings.registry_refresh_ms / 1000)
         catalog.start()
         ending.callback(catalog.close)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from turnout.errors import Conflict, NotFound
+from turnout.errors import Conflict, NotFound, StoreError
 from turnout.store import moving_digest as digest
 from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters, Letter
@@ -18,7 +18,7 @@ from turnout.store.events import Cells, EventStore
 from turnout.store.fleet import TABLES, Shared, Single
 from turnout.store.migrate import migrate
 from turnout.store.moving import Move, Moved, Order
-from turnout.store.moving_progress import unfinished
+from turnout.store.moving_progress import refuse_unfinished, unfinished
 from turnout.store.moving_slices import LAST_ID, Size, Slice, sizes, slices
 from turnout.store.moving_survey import survey
 
@@ -138,6 +138,7 @@ def test_all_of_a_store_is_moved(source, target, move):
     assert Catalog(target, lambda: NOW).key_of("secret") is not None
     assert rows(target, "SELECT countIf(recipient_domain = 'x.org') FROM events") == [[1240]]
     assert not unfinished(target)
+    refuse_unfinished(target)
 
 
 def test_every_table_is_known_to_be_moved_or_not(target):
@@ -255,6 +256,9 @@ def test_a_run_that_died_anywhere_is_gone_on_with(source, target, move):
         except Stopped:
             died += 1
             assert last == 1 or unfinished(target)
+            if unfinished(target):
+                with pytest.raises(StoreError, match="not all of it is here"):
+                    refuse_unfinished(target)
         else:
             break
     assert died >= 4

@@ -11,6 +11,7 @@ import threading
 import pyarrow as pa
 
 from turnout import sql
+from turnout.errors import StoreError
 from turnout.store.engine import Engine, rows
 from turnout.store.moving_slices import Slice
 
@@ -96,3 +97,12 @@ def unfinished(engine: Engine) -> bool:
     if not int(rows(engine, _IS_THERE)[0][0]):
         return False
     return bool(int(rows(engine, _BEGUN)[0][0]))
+
+
+def refuse_unfinished(engine: Engine) -> None:
+    """StoreError while a move into this store has not ended: what it answered would be too little."""
+    if unfinished(engine):
+        raise StoreError(
+            "a store is being moved into this one, and not all of it is here yet",
+            hint="run the same turnout migrate-store again: it goes on where it stopped",
+        )
