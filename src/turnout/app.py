@@ -80,6 +80,19 @@ class House:
         self.ending.close()
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What every part of the house stands on. `store` is the engine itself, `engine` the same, watched."""
+
+    settings: Settings
+    clock: Callable[[], dt.datetime]
+    ending: contextlib.ExitStack
+    telemetry: Telemetry
+    store: Engine
+    engine: Engine
+    fleet: Fleet
+
+
 def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> House:
     """Own the data directory, open and migrate the store, start the writer.
 
@@ -94,17 +107,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(ownership.release)
         context = Context(settings)
         ending.callback(context.close)
-        telemetry = Telemetry()
-        process = secrets.token_hex(6)
-        store = open_engine(settings, process)
-        engine = ObservedEngine(store, telemetry.ran)
-        ending.callback(engine.close)
-        alone = _is_embedded(settings)
-        fleet = Single() if alone else _joined(engine, process, settings.data / "process", ending)
-        migrate(engine, None if isinstance(fleet, Single) else fleet.migrating())
-        drop_snapshots(engine)
-        integrity.refuse_lost_catalog(engine)
-        refuse_unfinished(engine)
+        ground = _ground(settings, clock, ending)
+        engine, fleet = ground.engine, ground.fleet
         catalog = Catalog(engine, clock, fleet, refresh_s=settings.registry_refresh_ms / 1000)
         catalog.start()
         ending.callback(catalog.close)
@@ -113,13 +117,7 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         if isinstance(fleet, Shared):
             fleet.take_over = _taking_over(engine, events)
             fleet.start()
-        finished = Finished(engine, alone=alone)
-        keeper = _keeper(engine, finished, store, catalog, events) if alone else None
-        credits = Credits(engine, alone=alone, now=clock)
-        versions = Versions(engine, fleet)
-        statistics = _statistics(settings, engine, catalog, events, telemetry, (credits, finished, keeper), versions)
-        ending.callback(statistics.close)
-        catalog.on_change = statistics.changed
+        statistics, keeper = _statistics(ground, catalog, events)
         recent = Recent(statistics, clock)
         ending.callback(recent.close)
         unpacker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-unpack")
@@ -130,14 +128,8 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
         ending.callback(drawers.close)
         # It works through the writer, which tells it what there is to do.
         reviewers: list[Reviewer] = []
-        on_flush = _on_flush(telemetry, statistics, reviewers)
-        writer = _writer(settings, engine, events, catalog, fleet, telemetry, on_flush)
-        writer.start()
-        ending.callback(writer.close)
-        if alone:
-            writer.exclusively(lambda: _look_at(events, engine))
-        drop_left_behind(engine, older_than_s=0 if alone else LEFT_BEHIND_S)
-        renderer = Renderer(settings.chart_processes, observe=telemetry.drew)
+        writer = _writer(ground, events, catalog, _on_flush(ground.telemetry, statistics, reviewers))
+        renderer = Renderer(settings.chart_processes, observe=ground.telemetry.drew)
         ending.callback(renderer.close)
         services = Services(
             settings=settings,
@@ -148,12 +140,12 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             writer=writer,
             statistics=statistics,
             recent=recent,
-            telemetry=telemetry,
+            telemetry=ground.telemetry,
             context=context,
             reclassifier=Reclassifier(
                 engine, events, writer, fleet=fleet, forget=statistics.forget, touched=statistics.touched
             ),
-            dead_letters=_dead_letters(settings, engine, clock, telemetry),
+            dead_letters=_dead_letters(ground),
             renderer=renderer,
             now=clock,
             threads=threads,
@@ -162,8 +154,23 @@ def open_house(settings: Settings, clock: Callable[[], dt.datetime] = now) -> Ho
             session_secret=settings.session_secret.encode() or secrets.token_bytes(32),
             local_token=secrets.token_urlsafe(24),
         )
-        _set_going(services, store, keeper, reviewers, ending)
+        _set_going(services, ground.store, keeper, reviewers, ending)
         return House(services, ownership, generated, ending.pop_all())
+
+
+def _ground(settings: Settings, clock: Callable[[], dt.datetime], ending: contextlib.ExitStack) -> _Ground:
+    """Open the store, join those that share it, and bring its schema up to date."""
+    telemetry = Telemetry()
+    process = secrets.token_hex(6)
+    store = open_engine(settings, process)
+    engine = ObservedEngine(store, telemetry.ran)
+    ending.callback(engine.close)
+    fleet = Single() if _is_embedded(settings) else _joined(engine, process, settings.data / "process", ending)
+    migrate(engine, fleet.migrating() if isinstance(fleet, Shared) else None)
+    drop_snapshots(engine)
+    integrity.refuse_lost_catalog(engine)
+    refuse_unfinished(engine)
+    return _Ground(settings, clock, ending, telemetry, store, engine, fleet)
 
 
 def _joined(engine: Engine, process: str, name: Path, ending: contextlib.ExitStack) -> Shared:
@@ -188,37 +195,30 @@ def _taking_over(engine: Engine, events: EventStore) -> Callable[[bytes], None]:
     return end
 
 
-def _statistics(
-    settings: Settings,
-    engine: Engine,
-    catalog: Catalog,
-    events: EventStore,
-    telemetry: Telemetry,
-    kept: tuple[Credits, Finished, Keeper | None],
-    versions: Versions,
-) -> Statistics:
-    """What answers questions."""
-    return Statistics(
+def _statistics(ground: _Ground, catalog: Catalog, events: EventStore) -> tuple[Statistics, Keeper | None]:
+    """What answers questions, and what counts ahead where nobody else writes to the store."""
+    engine, alone = ground.engine, not ground.fleet.is_shared
+    finished = Finished(engine, alone=alone)
+    keeper = _keeper(engine, finished, ground.store, catalog, events) if alone else None
+    statistics = Statistics(
         engine,
         catalog,
-        *kept,
-        versions=versions,
-        cache_entries=settings.cache_entries,
+        Credits(engine, alone=alone, now=ground.clock),
+        finished,
+        keeper,
+        versions=Versions(engine, ground.fleet),
+        cache_entries=ground.settings.cache_entries,
         repairs=lambda: events.repairs,
-        observe=telemetry.answered,
+        observe=ground.telemetry.answered,
     )
+    ground.ending.callback(statistics.close)
+    catalog.on_change = statistics.changed
+    return statistics, keeper
 
 
-def _writer(
-    settings: Settings,
-    engine: Engine,
-    events: EventStore,
-    catalog: Catalog,
-    fleet: Fleet,
-    telemetry: Telemetry,
-    on_flush: Callable[[Flush], None],
-) -> Writer:
-    """The one writer, watched."""
+def _writer(ground: _Ground, events: EventStore, catalog: Catalog, on_flush: Callable[[Flush], None]) -> Writer:
+    """The one writer, watched and at work; what earlier processes left half done is ended."""
+    settings, engine, fleet, telemetry = ground.settings, ground.engine, ground.fleet, ground.telemetry
     writer = Writer(
         settings.data / "spool",
         events,
@@ -231,19 +231,23 @@ def _writer(
     )
     telemetry.watch(writer.standing)
     telemetry.store_sound.set_function(lambda: events.trusted)
+    writer.start()
+    ground.ending.callback(writer.close)
+    if not fleet.is_shared:
+        writer.exclusively(lambda: _look_at(events, engine))
+    drop_left_behind(engine, older_than_s=LEFT_BEHIND_S if fleet.is_shared else 0)
     return writer
 
 
-def _dead_letters(
-    settings: Settings, engine: Engine, clock: Callable[[], dt.datetime], telemetry: Telemetry
-) -> DeadLetters:
+def _dead_letters(ground: _Ground) -> DeadLetters:
+    settings = ground.settings
     return DeadLetters(
-        engine,
-        clock,
+        ground.engine,
+        ground.clock,
         limit_rows=settings.dead_letter_limit_rows,
         limit_bytes=settings.dead_letter_limit_bytes,
         age_limit_days=settings.dead_letter_age_limit_days,
-        dropped=telemetry.dead_letters_dropped.inc,
+        dropped=ground.telemetry.dead_letters_dropped.inc,
     )
 
 

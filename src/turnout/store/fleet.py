@@ -73,6 +73,7 @@ _WATCH_S = 0.25
 _ALONE_TIMEOUT_S = 60.0
 _WRITING_TIMEOUT_S = 5.0
 _REGISTERING_TIMEOUT_S = 10.0
+_CLOSING_TIMEOUT_S = 5.0
 _MIGRATING_TIMEOUT_S = 600.0
 _CLASSIFYING_TIMEOUT_S = 30.0
 
@@ -187,9 +188,12 @@ class Shared:
         """Be gone: let every lock go, so that nobody waits for this process."""
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join()
-        with self._appending, contextlib.suppress(TurnoutError):
-            self._say("gone")
+            self._thread.join(_CLOSING_TIMEOUT_S)
+        # An insert that the store does not answer may take long; who goes without a word is taken for dead, in time.
+        if self._appending.acquire(timeout=_CLOSING_TIMEOUT_S):
+            with contextlib.suppress(TurnoutError):
+                self._say("gone")
+            self._appending.release()
         for lock in self._locks.values():
             lock.release()
 
