@@ -48,6 +48,8 @@ TESTS = Path(__file__).parent
 STORE = os.environ.get("TURNOUT_TEST_STORE") or "embedded"
 ON_SERVER = STORE == "server"
 
+SESSION_SECRET = "what-all-processes-of-a-store-know"
+
 #: What takes longest, longest first: begun early, it has company to its end.
 SLOWEST = (
     "faults/test_kills.py",
@@ -134,7 +136,8 @@ def store_of(
         where = data.resolve()
         if where not in made:
             made[where] = new_store()
-        return {"TURNOUT_STORE": made[where]}
+        # Where several processes may share a store, a start without a secret that all of them know is warned of.
+        return {"TURNOUT_STORE": made[where], "TURNOUT_SESSION_SECRET": SESSION_SECRET}
 
     yield of
     for url in made.values():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import httpx
+import pytest
 
 
 def curl(out, url):
@@ -24,6 +25,7 @@ def curl(out, url):
         yield httpx.get(address, headers=[tuple(one.split(": ")) for one in words[3::2]]), answer
 
 
+@pytest.mark.embedded("the demo brings its own")
 def test_the_sample_is_loaded_once_and_served_until_it_is_stopped(turnout, tmp_path):
     first = turnout("demo", "--once", "--port", "0")
     assert first.code == 0, first.err
