@@ -143,7 +143,7 @@ def test_the_program_finds_nothing_wrong_with_it():
 
 
 def test_what_it_looks_for_is_what_turnout_says(url):
-    (wanted,) = re.findall(r"expect rstring '(.*)'", (DEPLOY / "balancer/haproxy.cfg").read_text())
+    (wanted,) = set(re.findall(r"expect rstring '(.*)'", (DEPLOY / "balancer/haproxy.cfg").read_text()))
     assert re.search(wanted, httpx.get(f"{url}/readyz").text)
     assert re.search(wanted, NO_STORE)
     assert not re.search(wanted, NO_ROOM)
@@ -204,3 +204,14 @@ def test_who_asks_stays_with_one_process(balancer, processes):
     for _ in range(10):
         balancer.get("/v1/stats")
     assert sorted(len(process.asked) for process in processes) == [0, 10]
+
+
+def test_all_beacons_of_a_show_go_to_one_process(balancer, processes):
+    for number in range(8):
+        for _ in range(3):
+            # A page asks with its viewer's token, and each viewer with another.
+            balancer.post(f"/v1/live/show{number}?token={_}", content=b"{}")
+    shows = [{path.partition("?")[0] for _, path, _ in process.asked} for process in processes]
+    assert all(shows)
+    assert not shows[0] & shows[1]
+    assert len(asked(processes)) == 24

@@ -179,17 +179,32 @@ def test_services_policies_and_probes_name_ports_that_pods_have():
             assert asked["port"] in {port["name"] for port in only["ports"]}
 
 
-def test_the_ingress_leads_to_services_and_takes_events_where_the_balancer_does():
-    (rule,) = manifest("Ingress", "turnout")["spec"]["rules"]
-    leads = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
-    for name in leads.values():
-        assert [port["port"] for port in manifest("Service", name)["spec"]["ports"]] == [80]
+def test_the_ways_in_lead_to_services_and_choose_processes_as_the_balancer_does():
+    leads, hashed, hosts_and_certificates = {}, {}, []
+    for one in (one for one in manifests() if one["kind"] == "Ingress"):
+        (rule,) = one["spec"]["rules"]
+        hosts_and_certificates.append((rule["host"], one["spec"]["tls"]))
+        for path in rule["http"]["paths"]:
+            name = path["backend"]["service"]["name"]
+            assert [port["port"] for port in manifest("Service", name)["spec"]["ports"]] == [80]
+            leads[path["path"]] = name
+            by = one["metadata"]["annotations"].get("nginx.ingress.kubernetes.io/upstream-hash-by", "")
+            # It is the service's processes that are chosen so, whichever path leads there.
+            assert hashed.setdefault(name, by) == by
+    assert len(hosts_and_certificates) == 3
+    assert all(one == hosts_and_certificates[0] for one in hosts_and_certificates)
     balancer = (DEPLOY / "balancer/haproxy.cfg").read_text()
-    taken = re.findall(r"acl brings_events path(?:_beg)? (.*)", balancer)
-    assert {path for line in taken for path in line.split()} == {
-        path for path, name in leads.items() if name == "turnout-taking"
-    }
+
+    def paths(acl: str) -> set[str]:
+        return {path for line in re.findall(rf"acl {acl} path(?:_beg)? (.*)", balancer) for path in line.split()}
+
+    assert paths("brings_events") == {path for path, name in leads.items() if name == "turnout-taking"}
+    assert paths("is_of_a_show") == {path for path, name in leads.items() if name == "turnout-live"}
     assert leads["/metrics"] == "closed"
+    chosen = {"turnout": "$binary_remote_addr", "turnout-taking": "", "turnout-live": "$uri"}
+    assert {name: hashed[name] for name in chosen} == chosen
+    for name in ("turnout-taking", "turnout-live"):
+        assert manifest("Service", name)["spec"]["publishNotReadyAddresses"] is True
 
 
 def test_every_pod_is_bounded_and_nobody_s_root():
