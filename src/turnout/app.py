@@ -310,8 +310,9 @@ def open_engine(settings: Settings, process: str = "") -> Engine:
             query_memory_limit_bytes=settings.query_memory_limit_bytes,
             process=process,
         )
+    # A URL that is mistyped before its user has a password all the same.
     raise InvalidInput(
-        f"'{settings.store}' is no store",
+        "its URL is no store's" if "@" in settings.store else f"'{settings.store}' is no store",
         field="TURNOUT_STORE",
         hint="write chdb:///path or clickhouse://host:8123/database",
     )

@@ -118,6 +118,8 @@ def test_a_taken_port_is_said(tmp_path, turnout, name):
         ((), {"TURNOUT_PORT": "http"}, "invalid value for '--port' (env var: 'TURNOUT_PORT')"),
         ((), {"TURNOUT_READERS": "many"}, "TURNOUT_READERS must be a whole number, not 'many'"),
         (("--store", "sqlite://x"), {}, "'sqlite://x' is no store"),
+        # It may hold a password, which nobody expects in a log.
+        (("--store", "clickhose://u:hunter2@h/d"), {}, "TURNOUT_STORE: its URL is no store's"),
     ],
 )
 def test_what_can_t_be_served_is_said_in_a_line(tmp_path, command, monkeypatch, arguments, environment, words):
@@ -126,6 +128,7 @@ def test_what_can_t_be_served_is_said_in_a_line(tmp_path, command, monkeypatch, 
     result = command("serve", *arguments, where=("--data", str(tmp_path / "data")))
     assert result.code == 2
     assert words in result.err
+    assert "hunter2" not in result.err
 
 
 def test_an_unknown_zone_is_said_before_anything_is_kept(tmp_path, turnout):
