@@ -19,52 +19,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-import pyarrow as pa
-
-from turnout import sql
 from turnout.errors import Overloaded, TurnoutError
-from turnout.store.engine import Engine, rows
-from turnout.store.locks import CREATE_LOCKS, LEASE_S, StoreLock, Term
+from turnout.store.engine import Engine
+from turnout.store.fleet_tables import TABLES, are_made, journals, members, say
+from turnout.store.locks import LEASE_S, StoreLock, Term
 
 log = logging.getLogger(__name__)
 
-_MEMBERS = sql.query("fleet_members")
-_JOURNAL = sql.query("fleet_journal")
-_MADE = """
-SELECT count() FROM system.tables
-WHERE database = currentDatabase() AND name IN ('locks', 'members', 'journals')
-"""
 _KILL = "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC"
-
-CREATE_MEMBERS = """
-CREATE TABLE IF NOT EXISTS members
-(
-    process String,
-    state LowCardinality(String),
-    said UInt64,
-    at DateTime64(3, 'UTC') DEFAULT now64(3)
-)
-ENGINE = ReplacingMergeTree(at)
-ORDER BY process
-TTL toDateTime(at) + INTERVAL 7 DAY
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
-"""
-
-CREATE_JOURNALS = """
-CREATE TABLE IF NOT EXISTS journals
-(
-    process String,
-    cells String,
-    said UInt64,
-    at DateTime64(3, 'UTC') DEFAULT now64(3)
-)
-ENGINE = ReplacingMergeTree(at)
-ORDER BY process
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
-"""
-
-#: What the processes of a store need before they may do anything else.
-TABLES = (CREATE_LOCKS, CREATE_MEMBERS, CREATE_JOURNALS)
 
 #: How often a process looks whether another one wants to be alone.
 _WATCH_S = 0.25
@@ -95,6 +57,9 @@ class Fleet(Protocol):
     def alone(self) -> contextlib.AbstractContextManager[None]:
         """For changing rows: no other process appends or changes any meanwhile. Overloaded if that can't be had."""
 
+    def must_be_alone(self) -> None:
+        """Overloaded where this process was alone, stood still for so long that another one took over, and goes on."""
+
     def registering(self) -> contextlib.AbstractContextManager[None]:
         """For a change of the registry, from reading it to having it written."""
 
@@ -119,6 +84,9 @@ class Single:
         yield
 
     writing = alone = registering = classifying = _at_once
+
+    def must_be_alone(self) -> None:
+        """It always is."""
 
     def leads(self) -> bool:
         """Always."""
@@ -174,10 +142,10 @@ class Shared:
     def prepare(self) -> None:
         """Make the tables that all of this needs, before the schema; end what the former process has left under way."""
         # On a cluster every node is told of a statement like these, even if there is nothing to do.
-        if rows(self._engine, _MADE) != [[len(TABLES)]]:
+        if not are_made(self._engine):
             for statement in TABLES:
                 self._engine.execute(statement)
-        if self._former and any(process == self._former and state != "gone" for process, state, _ in self._members()):
+        if any(one.process == self._former and one.state != "gone" for one in members(self._engine)):
             self._bury(self._former)
 
     def start(self) -> None:
@@ -214,18 +182,25 @@ class Shared:
     @contextlib.contextmanager
     def registering(self) -> Iterator[None]:
         """As Fleet.registering."""
-        with self._registering:
+        until = self._stopwatch() + _REGISTERING_TIMEOUT_S
+        # Threads of this process wait side by side, too, and none of them longer than that.
+        if not self._registering.acquire(timeout=_REGISTERING_TIMEOUT_S):
+            raise Overloaded("another change of the registry takes long", retry_after_s=10)
+        try:
             if self._locks["registry"].is_held:
                 yield
             else:
-                with self._locks["registry"].held(_REGISTERING_TIMEOUT_S):
+                with self._locks["registry"].held(until - self._stopwatch()):
                     yield
+        finally:
+            self._registering.release()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """As Fleet.writing."""
         with self._appending:
-            if self._state != "active" or not self._is_fresh():
+            # Who has said that it is active, and not looked at the lock since, may be so beside somebody who is alone.
+            if self._seen is None or not self._is_fresh():
                 self._become_active()
             yield
 
@@ -242,6 +217,8 @@ class Shared:
             with self._renewed("rows", _ALONE_TIMEOUT_S) as before:
                 is_ended = before.released
                 try:
+                    if not before.released and before.holder != self.process:
+                        self._end_what_was_sent(before.holder)
                     self._await_others()
                     self._end_what_was_begun(before)
                     is_ended = True
@@ -251,6 +228,13 @@ class Shared:
                         # Raw answers for everybody until somebody has the lock after this, and ends it.
                         self._locks["rows"].abandon()
                     raise
+
+    def must_be_alone(self) -> None:
+        """As Fleet.must_be_alone. Asks the store only where nothing was said to it for a third of the lease."""
+        lock = self._locks["rows"]
+        lock.renew()
+        if lock.is_lost:
+            raise Overloaded("another process took over what this one was changing", retry_after_s=10)
 
     @contextlib.contextmanager
     def classifying(self) -> Iterator[None]:
@@ -306,29 +290,26 @@ class Shared:
     def _await_others(self) -> None:
         """Wait until no other process is appending; what a dead one had sent is ended."""
         until = self._stopwatch() + _ALONE_TIMEOUT_S
-        while active := [
-            (process, silent_ms / 1000)
-            for process, state, silent_ms in self._members()
-            if state == "active" and process != self.process
-        ]:
-            for process, silent_s in active:
-                if silent_s >= self._lease_s:
-                    self._bury(process)
+        while active := [one for one in members(self._engine) if one.state == "active" and one.process != self.process]:
+            for one in active:
+                if one.silent_s >= self._lease_s:
+                    self._bury(one.process)
             if self._stopwatch() >= until:
                 raise Overloaded("another process that shares the store goes on appending", retry_after_s=10)
             time.sleep(self._watch_s / 2)
 
-    def _members(self) -> list[tuple[str, str, int]]:
-        return [(process, state, int(silent)) for process, state, silent in rows(self._engine, _MEMBERS)]
-
     def _bury(self, process: str) -> None:
         log.warning("process %s of this store has died: what it had sent is ended", process)
-        self._engine.execute(_KILL, {"prefix": f"turnout-{process}-"})
+        self._end_what_was_sent(process)
         self._write("members", process, state="gone")
+
+    def _end_what_was_sent(self, process: str) -> None:
+        """A server goes on with a statement whose client has died."""
+        self._engine.execute(_KILL, {"prefix": f"turnout-{process}-"})
 
     def _end_what_was_begun(self, before: Term) -> None:
         """What other processes were making anew when they died, or could not end, is made by this one."""
-        left = [(process, cells) for process, cells in rows(self._engine, _JOURNAL) if process != self.process]
+        left = [(process, cells) for process, cells in journals(self._engine) if process != self.process]
         for process, cells in left:
             self.take_over(cells.encode())
             self._write("journals", process, cells="")
@@ -360,20 +341,25 @@ class Shared:
         with self._saying:
             # Before anybody can know: who reads it now looks at the lock.
             self._seen = None
+            # Before it is written: who stands still while it is has been heard of then, and not when it goes on.
+            said_at = self._stopwatch()
             self._write("members", self.process, state=state)
-            self._state, self._heard_at = state, self._stopwatch()
+            self._state, self._heard_at = state, said_at
 
     def _beat(self) -> None:
         """Say the same once more where that is due: also while an append takes long."""
         with self._saying:
-            if self._stopwatch() - self._heard_at > self._lease_s / 6:
+            said_at = self._stopwatch()
+            if said_at - self._heard_at > self._lease_s / 6:
+                if not self._is_fresh():
+                    # The others may take it for dead already: it looks at the lock before it goes on.
+                    self._seen = None
                 self._write("members", self.process, state=self._state)
-                self._heard_at = self._stopwatch()
+                self._heard_at = said_at
 
     def _write(self, table: str, process: str, **said: str) -> None:
         self._said += 1
-        row = {name: [value] for name, value in said.items()}
-        self._engine.insert(table, pa.table({"process": [process], **row, "said": pa.array([self._said], pa.uint64())}))
+        say(self._engine, table, process, self._said, said)
 
     def _watch(self) -> None:
         while not self._closing.wait(self._watch_s):
@@ -386,19 +372,27 @@ class Shared:
 
     def _look(self) -> None:
         term = self._locks["rows"].term()
-        if not self._is_mine_or_free(term):
-            if self._state == "active":
-                with self._appending:
-                    self._say("idle")
-            if term.silent_s >= self._lease_s:
-                with self.alone():
-                    pass
-        elif (self._state != "active" or self._seen is None) and self._appending.acquire(blocking=False):
-            # Also who only reads is active, and need not ask for the version.
+        is_free = self._is_mine_or_free(term)
+        # While an append takes long, this goes on to say that the process is there.
+        if not (is_free and self._seen is not None) and self._appending.acquire(
+            timeout=0 if is_free else self._lease_s / 6
+        ):
             try:
-                self._is_let_in()
+                self._turn_to(term)
             finally:
                 self._appending.release()
         self._beat()
         for name in ("registry", "leader"):
             self._locks[name].renew()
+
+    def _turn_to(self, term: Term) -> None:
+        """Be active where nobody is alone, also to read, which then need not ask for the version; else idle. What was
+        left half done is ended."""
+        if self._is_mine_or_free(term):
+            self._is_let_in()
+            return
+        if self._state == "active":
+            self._say("idle")
+        if term.silent_s >= self._lease_s:
+            with self.alone():
+                pass
