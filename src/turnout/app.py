@@ -23,6 +23,7 @@ from turnout.errors import InvalidInput
 from turnout.ingest.context import Context
 from turnout.ingest.discovery import Discovery
 from turnout.ingest.drain import Flush
+from turnout.ingest.identities import Filter
 from turnout.ingest.reclassify import Reclassifier
 from turnout.ingest.review import Reviewer
 from turnout.ingest.writer import Writer
@@ -49,6 +50,7 @@ from turnout.store.erasure import Erasure
 from turnout.store.events import EventStore
 from turnout.store.fleet import Fleet, Shared, Single
 from turnout.store.known import KnownIds
+from turnout.store.known_shared import SharedIds
 from turnout.store.migrate import migrate
 from turnout.store.moving_progress import refuse_unfinished
 from turnout.store.observed import ObservedEngine
@@ -224,7 +226,7 @@ def _writer(ground: _Ground, events: EventStore, catalog: Catalog, on_flush: Cal
         events,
         catalog,
         settings,
-        known=None if fleet.is_shared else KnownIds(engine, settings.data / "known"),
+        known=_known(settings, engine, fleet),
         fleet=fleet,
         on_commit=lambda commit: telemetry.count_commit(commit.accepted, commit.duplicates, commit.seconds),
         on_flush=on_flush,
@@ -237,6 +239,14 @@ def _writer(ground: _Ground, events: EventStore, catalog: Catalog, on_flush: Cal
         writer.exclusively(lambda: _look_at(events, engine))
     drop_left_behind(engine, older_than_s=LEFT_BEHIND_S if fleet.is_shared else 0)
     return writer
+
+
+def _known(settings: Settings, engine: Engine, fleet: Fleet) -> Filter | None:
+    """The filter of ids that are surely new."""
+    directory = settings.data / "known"
+    if not fleet.is_shared:
+        return KnownIds(engine, directory)
+    return SharedIds(engine, directory, limit_ids=settings.known_ids_limit) if settings.known_ids_limit else None
 
 
 def _dead_letters(ground: _Ground) -> DeadLetters:

@@ -49,6 +49,8 @@ class Settings:
     cache_entries: int = 2000
     #: How often it is asked what other processes that share the store have changed in the registry.
     registry_refresh_ms: int = 1000
+    #: Of a store that several processes share: up to so many ids are kept in the memory of each.
+    known_ids_limit: int = 500_000_000
     shutdown_timeout_s: int = 30
     chart_processes: int = 1
     #: What the dashboard's sessions are signed with; a new one at each start if empty.
@@ -112,6 +114,7 @@ ENVIRONMENT = {
     "TURNOUT_QUERY_MEMORY_LIMIT_BYTES": "query_memory_limit_bytes",
     "TURNOUT_CACHE_ENTRIES": "cache_entries",
     "TURNOUT_REGISTRY_REFRESH_MS": "registry_refresh_ms",
+    "TURNOUT_KNOWN_IDS_LIMIT": "known_ids_limit",
     "TURNOUT_CHART_PROCESSES": "chart_processes",
     "TURNOUT_SESSION_SECRET": "session_secret",
     "TURNOUT_SMTP_URL": "smtp_url",

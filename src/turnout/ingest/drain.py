@@ -69,8 +69,8 @@ class _Waiter:
 class Drain:
     """Owns the writing side of the store. `add` comes from one thread, `settle` from any.
 
-    `group_limit_events` bounds one insert. `verify` looks every id up before it is stored, for stores that the other
-    processes of a `fleet` write to as well.
+    `group_limit_events` bounds one insert. `verify` looks ids up once more before they are stored, for stores that the
+    other processes of a `fleet` write to as well: those that the filter knows by then, or all where it can't say.
     """
 
     def __init__(
@@ -207,13 +207,13 @@ class Drain:
         """Run something on the store while nothing is being appended (a rebuild)."""
         with self._flush_lock:
             self._mend()
-            try:
-                with self._fleet.alone():
+            with self._fleet.alone():
+                try:
                     action()
-            except BaseException:
-                # It may have got half way; the journal knows where, until the next append writes it anew.
-                self._damaged = True
-                raise
+                except BaseException:
+                    # It may have got half way; the journal knows where, until the next append writes it anew.
+                    self._damaged = True
+                    raise
 
     def mend(self) -> int:
         """Hold what an earlier process was at against raw, before anything else; returns the slots that were mended."""
@@ -292,7 +292,6 @@ class Drain:
         with self._changed:
             self._failures += 1
             self.trouble = why
-            self._damaged = True
             self._doubtful = max(self._doubtful, *(group.frame.position for group in groups))
             self._changed.notify_all()
 
@@ -300,17 +299,27 @@ class Drain:
         self._mend()
         started = self._stopwatch()
         shares = self._read_all(groups)
-        packs = [one for workspace, share in shares.items() for one in self._pack(workspace, share)]
+        ready = {workspace: self._pack(workspace, share) for workspace, share in shares.items()}
+        packs = [packed for theirs in ready.values() for packed in theirs]
         # Of everything, since a failed insert may have stored it and told nobody.
         touched = tuple(packed.cells for packed in packs)
         classified = tuple(packed.cells for packed in packs if packed.is_classified)
         with self._fleet.writing():
-            if self._verify or groups[0].frame.position <= self._doubtful:
+            if groups[0].frame.position <= self._doubtful or (self._verify and not self._identities.learn()):
                 packs = [one for name, share in shares.items() for one in self._not_stored(name, share, touched)]
+            elif self._verify:
+                packs = [
+                    one
+                    for name, share in shares.items()
+                    for one in self._not_stored_since(name, share, touched, ready[name])
+                ]
             records = [rows for packed in packs for rows in packed.records]
             self._announce(groups)
             if records:
+                # Where it fails. Who is only kept from it has nothing to mend, and does not ask to be alone for that.
+                self._damaged = True
                 self._events.append(records, tuple(packed.cells for packed in packs))
+                self._damaged = False
         # Caches hear of it before anybody who waits is let through.
         count = sum(rows.num_rows for rows in records)
         self._on_flush(Flush(touched, count, self._stopwatch() - started, classified))
@@ -336,6 +345,14 @@ class Drain:
     def _not_stored(self, workspace: str, share: Share, near: tuple[Cells, ...]) -> list[Packed]:
         there = [cells for cells in near if cells.workspace == workspace]
         return share.without(self._identities.stored(workspace, share.digests, there)).pack(workspace)
+
+    def _not_stored_since(
+        self, workspace: str, share: Share, near: tuple[Cells, ...], packed: list[Packed]
+    ) -> list[Packed]:
+        """The same by the filter, which has just heard of all that is stored: `packed`, nearly always."""
+        there = [cells for cells in near if cells.workspace == workspace]
+        known = self._identities.stored_now(workspace, share.digests, there)
+        return share.without(known).pack(workspace) if known else packed
 
     def _done(self, groups: list[Group]) -> None:
         position = max(group.frame.position for group in groups)

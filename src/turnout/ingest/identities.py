@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import pyarrow as pa
 
 from turnout.ingest.steps import Batch
 from turnout.store.events import Cells, EventStore, Place
-from turnout.store.known import KnownIds
+from turnout.store.seen import Mask
 
 #: So many ids are looked for one by one; of more, the whole span of campaigns and time that they are in is read.
 _FEW = 2000
@@ -28,13 +29,43 @@ Digests = Mapping[str, Sequence[bytes]]
 _NONE: frozenset[bytes] = frozenset()
 
 
+class Filter(Protocol):
+    """Says of ids that they are surely new: `store.known`, and `store.known_shared` where others store events too."""
+
+    @property
+    def ids(self) -> int:
+        """How many it holds."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that it takes."""
+
+    def start(self) -> None:
+        """Begin to be complete."""
+
+    def refresh(self) -> None:
+        """Hear of what others have stored until about now."""
+
+    def learn(self) -> bool:
+        """Hear of all that is stored now; whether that went well."""
+
+    def surely_new(self, digests: bytes) -> Mask | None:
+        """For each id, 16 bytes, whether it was surely not stored when this was last heard of; None if it can't say."""
+
+    def add(self, digests: bytes) -> None:
+        """Hear of ids that are about to be stored."""
+
+    def close(self) -> None:
+        """Keep what it knows, and stop."""
+
+
 class Identities:
     """The ids of every workspace. One thread asks and adds `spooled` ones; another says which are `stored`.
 
-    `known` is the filter of ids that are surely new; there is none where other processes write to the store.
+    `known` is the filter of ids that are surely new; without one every id is looked up.
     """
 
-    def __init__(self, events: EventStore, known: KnownIds | None = None) -> None:
+    def __init__(self, events: EventStore, known: Filter | None = None) -> None:
         self._events = events
         self._filter = known
         self._lock = threading.Lock()
@@ -52,7 +83,17 @@ class Identities:
         # In this order: what leaves the spool meanwhile is in the filter, and in the store, by then.
         with self._lock:
             spooled = set(digests) & self._spooled.get(workspace, _NONE)
+        if self._filter is not None:
+            self._filter.refresh()
         return spooled | self._repeated(workspace, batches, self._doubtful(digests) - spooled)
+
+    def learn(self) -> bool:
+        """Hear of everything that is stored now; whether `stored_now` can leave out what is surely new."""
+        return self._filter is not None and self._filter.learn()
+
+    def stored_now(self, workspace: str, digests: list[bytes], near: Iterable[Cells]) -> set[bytes]:
+        """As `stored`, right after `learn`: only what the filter knows is looked up."""
+        return self.stored(workspace, self._doubtful(digests), near)
 
     def _doubtful(self, digests: list[bytes]) -> set[bytes]:
         """Those of these ids that may be stored."""

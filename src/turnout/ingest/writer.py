@@ -21,7 +21,7 @@ from pathlib import Path
 from turnout.errors import Overloaded, TurnoutError
 from turnout.ingest.drain import Drain, Flush, Group
 from turnout.ingest.group import Share, encode
-from turnout.ingest.identities import Identities
+from turnout.ingest.identities import Filter, Identities
 from turnout.ingest.spool import Damage, Spool
 from turnout.ingest.steps import Batch
 from turnout.model import Receipt
@@ -29,7 +29,6 @@ from turnout.settings import Settings
 from turnout.store.catalog import Catalog
 from turnout.store.events import EventStore
 from turnout.store.fleet import Fleet
-from turnout.store.known import KnownIds
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +94,8 @@ class Writer:
     At most `queue_limit_events` wait; more are refused with Overloaded before anything is taken, and so is what
     comes while the spool is past its limits. A small group waits until nothing more has come for `gather_ms`:
     clients that were just answered are about to send again, and one commit for all of them is cheaper than one
-    for the first and one for the rest. `known` is the filter of stored ids; without it every id is looked up, and
-    once more when it is stored, since other processes may write to the same store.
+    for the first and one for the rest. `known` is the filter of stored ids; without it every id is looked up. Where
+    other processes of a `fleet` write to the same store, ids are looked at once more when they are stored.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class Writer:
         catalog: Catalog,
         settings: Settings,
         *,
-        known: KnownIds | None = None,
+        known: Filter | None = None,
         fleet: Fleet | None = None,
         on_commit: Callable[[Commit], None] = lambda commit: None,
         on_flush: Callable[[Flush], None] = lambda flush: None,
@@ -133,7 +132,7 @@ class Writer:
             age_ms=settings.flush_age_ms,
             settle_timeout_s=settings.settle_timeout_s,
             close_timeout_s=settings.shutdown_timeout_s,
-            verify=known is None,
+            verify=known is None or (fleet is not None and fleet.is_shared),
             fleet=fleet,
             stopwatch=stopwatch,
         )

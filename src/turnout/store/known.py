@@ -88,6 +88,13 @@ class KnownIds:
         """Memory that the filter takes."""
         return self._seen.resident_bytes
 
+    def refresh(self) -> None:
+        """Nothing: nobody else stores anything."""
+
+    def learn(self) -> bool:
+        """Whether the filter is complete: what is stored was added before."""
+        return self._ready.is_set()
+
     def surely_new(self, digests: bytes) -> Mask | None:
         """For each id (16 bytes, end to end), whether it was surely never stored; None while nothing can be said."""
         if not self._ready.is_set():

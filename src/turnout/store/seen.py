@@ -190,7 +190,14 @@ class Seen:
 
     def add(self, digests: bytes) -> None:
         """Remember ids: 16 bytes each, end to end."""
+        self._add(hashes(digests))
+
+    def add_unseen(self, digests: bytes) -> None:
+        """The same where many of them may be remembered already: each takes its room once."""
         hashed = hashes(digests)
+        self._add(hashed[~self._maybe(hashed)])
+
+    def _add(self, hashed: Hashes) -> None:
         with self._lock:
             while len(hashed):
                 table = self.tables[-1]
@@ -203,7 +210,9 @@ class Seen:
 
     def maybe(self, digests: bytes) -> Mask:
         """For each id, False if it was surely never added."""
-        hashed = hashes(digests)
+        return self._maybe(hashes(digests))
+
+    def _maybe(self, hashed: Hashes) -> Mask:
         # The youngest first: what comes again mostly does so soon.
         tables = self.tables
         answer = tables[-1].maybe(hashed)

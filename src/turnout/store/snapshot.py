@@ -26,11 +26,23 @@ _MANIFEST = "manifest.json"
 _CHUNK_BYTES = 8 * 1024 * 1024
 
 
+class Shard(msgspec.Struct, frozen=True):
+    """Ranges of blocks of one shard, and the tables of its replicas."""
+
+    number: int
+    tables: tuple[str, ...]
+    blocks: tuple[tuple[int, int], ...]
+
+
 class Coverage(msgspec.Struct, frozen=True):
-    """What the ids of a snapshot are complete for: the blocks up to `block` of the table of events `table`."""
+    """What the ids of a snapshot are complete for: the blocks up to `block` of the table of events `table`. Of a store
+    that is shared the `shards`, and of a single server when it was started, in seconds, and its last part."""
 
     table: str
     block: int
+    shards: tuple[Shard, ...] = ()
+    began_s: int = 0
+    tail: str = ""
 
 
 class _File(msgspec.Struct, frozen=True):
