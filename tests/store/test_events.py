@@ -312,6 +312,57 @@ def test_a_change_that_went_on_without_its_process_is_waited_for(store, reopened
     assert classes(fresh_engine, "events") == {"bot": 30} == classes(fresh_engine, "counts")
 
 
+def test_a_refill_that_went_on_without_its_process_is_waited_for(store, reopened, fresh_engine):
+    batch, touched = some_events(30)
+    store.append([batch], touched)
+    slow = "DELETE FROM counts WHERE workspace = 'w' AND sleepEachRow(0.01) = 0 SETTINGS lightweight_deletes_sync = 0"
+    fresh_engine.execute(slow)
+    assert reopened.recover() > 0
+    assert rolled_up(fresh_engine) == 30
+
+
+class Late:
+    """A cluster, one of whose nodes is late with the first DELETE: it is done before whatever comes there next."""
+
+    def __init__(self, engine):
+        self._engine = engine
+        self._waiting = None
+
+    def execute(self, sql, parameters=None):
+        if self._waiting is None and "DELETE FROM" in sql:
+            self._waiting = (sql, parameters)
+            raise StoreError("a node of the store's cluster was not done in time, and goes on with it")
+        self.catch_up()
+        self._engine.execute(sql, parameters)
+
+    def catch_up(self):
+        if self._waiting:
+            self._engine.execute(*self._waiting)
+            self._waiting = ()
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+
+@pytest.mark.parametrize("by_another", [False, True])
+def test_a_rollup_that_a_node_clears_late_is_made_anew(store, fresh_engine, tmp_path, by_another):
+    late = Late(fresh_engine)
+    fleet = Shared(fresh_engine, "p")
+    fleet.prepare()
+    shared = EventStore(late, tmp_path / "journal.json", fleet)
+    batch, (cells,) = some_events(30)
+    shared.append([batch], [cells])
+    with pytest.raises(StoreError, match="not done in time"):
+        shared.rebuild(cells)
+    if by_another:
+        EventStore(late, tmp_path / "another.json", fleet).take_over(msgspec.json.encode([cells]))
+    else:
+        shared.recover()
+    late.catch_up()
+    assert rolled_up(fresh_engine) == 30
+    assert shared.differences(EVERYTHING) == []
+
+
 def test_a_change_that_fails_is_ended_and_can_be_made_again(store, fresh_engine):
     batch, touched = some_events(30)
     store.append([batch], touched)

@@ -55,9 +55,11 @@ _REFILLS = 5
 _UNFINISHED_TIMEOUT_S = 600
 _FAILING_TIMEOUT_S = 10
 _UNFINISHED_LOOK_S = 0.05
-_UNFINISHED = "SELECT latest_fail_reason FROM system.mutations WHERE database = currentDatabase() AND table = 'events'"
-_UNFINISHED += " AND NOT is_done AND NOT is_killed"
-_END_UNFINISHED = "KILL MUTATION WHERE database = currentDatabase() AND table = 'events' SYNC"
+_UNFINISHED = """
+SELECT latest_fail_reason FROM system.mutations
+WHERE database = currentDatabase() AND table IN ('events', 'counts') AND NOT is_done AND NOT is_killed
+"""
+_END_UNFINISHED = "KILL MUTATION WHERE database = currentDatabase() AND table = {table:String} SYNC"
 
 
 #: Where an event is in the table: its campaign, its type, and its time in milliseconds.
@@ -162,9 +164,12 @@ class EventStore:
         mended = 0
         self._finish_changes()
         try:
+            # A change that broke off may be under way to nodes that have not begun with it: what is right now may be
+            # cleared later. One more goes there behind it, and waits for both.
+            is_under_way = self._fleet.is_shared and self._repairs % 2 == 1
             for cells in self._noted():
                 found = self.differences(cells)
-                if found:
+                if found or is_under_way:
                     self._refill(cells)
                     mended += len(found)
         except StoreDamaged:
@@ -178,9 +183,8 @@ class EventStore:
     def take_over(self, cells: bytes) -> None:
         """End what another process was changing when it died: these cells, as it had noted them for the fleet."""
         self._finish_changes()
-        for changed in msgspec.json.decode(cells, type=list[Cells]):
-            if self.differences(changed):
-                self._refill(changed)
+        # Whether they differ or not, as in `recover`.
+        self._refill(*msgspec.json.decode(cells, type=list[Cells]))
 
     def settle(self) -> None:
         """Say that the last append went well, so that the next start has nothing to hold against raw."""
@@ -212,7 +216,7 @@ class EventStore:
                 self._engine.execute(text, parameters)
         except TurnoutError:
             # The engine would try it again and again, and everything later would wait for it.
-            self._engine.execute(_END_UNFINISHED)
+            self._engine.execute(_END_UNFINISHED, {"table": "events"})
             raise
         finally:
             self._refill(*changed)
@@ -230,7 +234,8 @@ class EventStore:
             time.sleep(_UNFINISHED_LOOK_S)
         if left:
             log.error("a change of stored events could not be ended, and is left half done: make it again")
-            self._engine.execute(_END_UNFINISHED)
+            for table in ("events", "counts"):
+                self._engine.execute(_END_UNFINISHED, {"table": table})
 
     def _refill(self, *changed: Cells) -> None:
         # Left odd where this fails: raw answers until a later one ends well.

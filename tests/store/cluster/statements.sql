@@ -429,7 +429,7 @@ SYSTEM SYNC REPLICA ON CLUSTER 'main' `turnout`.leaving;
 TRUNCATE TABLE leaving;
 
 -- store/events.py
-KILL MUTATION ON CLUSTER 'main' WHERE database = 'turnout' AND table IN ('events', concat('events', '_local')) SYNC;
+KILL MUTATION ON CLUSTER 'main' WHERE database = 'turnout' AND table IN ({table:String}, concat({table:String}, '_local')) SYNC;
 
 -- store/fleet.py
 KILL QUERY ON CLUSTER 'main' WHERE startsWith(initial_query_id, {prefix:String}) SYNC;
