@@ -18,7 +18,9 @@ from turnout.store.duplicates import Duplicates
 from turnout.store.engine import rows
 from turnout.store.erasure import Erasure
 from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
+from turnout.store.migrate import migrate
 from turnout.store.retention import Retention
+from turnout.store.server import ServerEngine
 
 START_MS = 1_791_200_000_000
 CAMPAIGNS = ("spring", "sümmer'\"\\")
@@ -107,6 +109,26 @@ def test_what_is_on_the_wrong_shard_is_found_by_its_key(engine, cluster, databas
     key = f"cityHash64('{workspace}', 'x') % 2"
     right = int(node(0, f"SELECT {key}")[0][0])
     assert (found.campaign, found.shard, found.events) == ("spring", 2 - right, 2)
+
+
+def test_what_is_on_the_wrong_shard_is_found_where_one_shard_is_asked(cluster, workspace, everything):
+    name = cluster.new_database()
+    engine = ServerEngine(cluster.url(name, options="&shard_by=workspace"))
+    try:
+        migrate(engine)
+        for place in (0, 1):
+            cluster.ask(
+                "INSERT INTO events_local (workspace, campaign, type, time, id, recipient, traffic) SELECT "
+                f"'{workspace}', 'spring', 'sent', fromUnixTimestamp64Milli({START_MS}), number, 'x', 'human' "
+                f"FROM numbers({100 + 2 * place}, 2)",
+                node=place,
+                database=name,
+            )
+        right = int(cluster.ask(f"SELECT cityHash64('{workspace}') % 2"))
+        (found,) = placement.misplaced(engine, everything)
+        assert (found.campaign, found.shard, found.events) == ("spring", 2 - right, 2)
+    finally:
+        engine.close()
 
 
 def test_an_erased_person_stays_on_the_shard_and_every_number_stays(engine, store, workspace, everything):
