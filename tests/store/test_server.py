@@ -74,6 +74,9 @@ def test_a_server_that_went_away_is_waited_for_and_found_again(start_standin, co
         with pytest.raises(Overloaded, match="the store can't be reached"):
             ask()
     assert quote("s3cret", safe="") not in caplog.text
+    # Whoever looks after the store four times a second would fill the disk with it while that is away.
+    (said,) = [one.message for one in caplog.records if one.levelno == logging.WARNING]
+    assert said == "engine error in SELECT 1: [Errno 111] Connection refused"
 
 
 def test_a_question_over_a_connection_that_broke_is_asked_again(server, standin, table):

@@ -366,7 +366,8 @@ class Shared:
             try:
                 self._look()
             except TurnoutError as error:
-                log.info("the processes of the store can't be looked after just now: %s", error.message)
+                # Four times a second while the store is away, of which the engine says enough.
+                log.debug("the processes of the store can't be looked after just now: %s", error.message)
             except Exception:
                 log.exception("the processes of the store could not be looked after")
 

@@ -88,7 +88,7 @@ class Nodes:
             try:
                 return Node(host, self._client(host, self._read_timeout_s), self._client(host, self._write_timeout_s))
             except ClickHouseError as error:
-                log.info("ClickHouse at %s does not answer", host)
+                log.info("ClickHouse at %s does not answer, or refuses", host)
                 failed.append(error)
         # One that answered, and refused, says more than one that is not there.
         raise next((error for error in failed if getattr(error, "code", None)), failed[-1])

@@ -66,6 +66,9 @@ _TURN_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 #: How long the nodes of a cluster have to say that a statement without an answer has ended.
 _SETTLE_TIMEOUT_S = 30
 
+#: How long nothing more is logged of a server that does not answer: all that is asked of it fails alike.
+_SILENCE_SAID_S = 10.0
+
 #: The server begins its last words with this, where a stream fails after its first byte.
 _FAILED_MIDWAY = b"__exception__"
 
@@ -115,6 +118,7 @@ class ServerEngine:
         self._stream_slots = threading.BoundedSemaphore(readers)
         self._unsettled: set[str] = set()
         self._settling = threading.Lock()
+        self._silence_said_s = float("-inf")
         self._closed = False
         try:
             self._nodes = Nodes(
@@ -348,8 +352,17 @@ class ServerEngine:
             self._settle()
             yield
         except _Failure as error:
-            log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], refusals.words(error))
+            self._say(what, error)
             raise refusals.meaning(error) from error
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Log what went wrong; where the server is not there, now and then."""
+        if refusals.is_silence(error):
+            now_s = time.monotonic()
+            if now_s - self._silence_said_s < _SILENCE_SAID_S:
+                return
+            self._silence_said_s = now_s
+        log.warning("engine error in %s: %s", what.split("\n", 1)[0][:120], refusals.words(error))
 
 
 def _once(token: str) -> dict[str, object]:
