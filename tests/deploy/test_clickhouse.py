@@ -71,6 +71,11 @@ def test_the_keepers_that_nodes_ask_are_those_that_there_are():
             assert ids[f"{name}.keeper"] == environment_of(one)["KEEPER_ID"]
 
 
+def test_who_asks_a_keeper_hears_what_another_one_was_told():
+    keeper = ET.parse(DEPLOY / "clickhouse/keeper.xml").getroot()
+    assert keeper.findtext("keeper_server/coordination_settings/quorum_reads") == "true"
+
+
 def test_every_variable_that_the_configuration_takes_is_given():
     given = {
         "cluster.xml": "clickhouse-1-1",
