@@ -5,19 +5,16 @@ SELECT
     shard,
     groupUniqArrayIf(uuid, uuid != '') AS tables,
     max(block) AS last,
-    groupUniqArrayIf(mutation, mutation > 0) AS mutations
+    groupUniqArrayIf(version, version > block) AS mutations
 FROM (
-    SELECT shardNum() AS shard, toString(uuid) AS uuid, 0 AS block, 0 AS mutation
+    SELECT shardNum() AS shard, toString(uuid) AS uuid, 0 AS block, 0 AS version
     FROM clusterAllReplicas({cluster:String}, system.tables)
     WHERE database = {database:String} AND name = 'events_local'
     UNION ALL
-    SELECT shardNum() AS shard, '' AS uuid, max_block_number AS block, 0 AS mutation
+    -- The version of a part is that of its last mutation, or else its first block.
+    SELECT shardNum() AS shard, '' AS uuid, max_block_number AS block, toInt64(data_version) AS version
     FROM clusterAllReplicas({cluster:String}, system.parts)
     WHERE active AND database = {database:String} AND table = 'events_local'
-    UNION ALL
-    SELECT shardNum() AS shard, '' AS uuid, 0 AS block, arrayJoin(block_numbers.number) AS mutation
-    FROM clusterAllReplicas({cluster:String}, system, mutations)
-    WHERE database = {database:String} AND table = 'events_local'
 )
 GROUP BY shard
 SETTINGS skip_unavailable_shards = 1
