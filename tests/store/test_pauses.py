@@ -7,11 +7,14 @@ import threading
 import time
 
 import pytest
+from tests.store.test_events import EVERYTHING, rolled_up, some_events
 from tests.store.test_fleet import in_threads, join  # noqa: F401
 
 from turnout.errors import Overloaded, StoreError
 from turnout.store import fleet
 from turnout.store.engine import rows
+from turnout.store.events import EventStore
+from turnout.store.migrate import migrate
 
 
 def state_of(process) -> str:
@@ -131,3 +134,64 @@ def test_threads_of_one_process_do_not_wait_for_the_registry_one_after_another(j
             thread.join(20)
     assert len(refused) == 6
     assert max(refused) < 1.2
+
+
+class Paused:
+    """An engine whose process stands still once a statement with `words` is done."""
+
+    def __init__(self, engine, words: str, stand_still) -> None:
+        self._engine = engine
+        self._words = words
+        self._stand_still = stand_still
+
+    def execute(self, sql, parameters=None):
+        self._engine.execute(sql, parameters)
+        if self._words in sql:
+            self._words = "\n\n\n"
+            self._stand_still()
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+
+@pytest.mark.parametrize("words", ["DELETE FROM counts", "ALTER TABLE events UPDATE"])
+def test_what_another_one_has_filled_again_is_not_filled_twice(join, fresh_engine, tmp_path, words):  # noqa: F811
+    migrate(fresh_engine)
+    paused, heir = join("paused", started=False, lease_s=0.3), join("heir", started=False, lease_s=0.3)
+    lock = paused._locks["rows"]
+    renew = lock.renew
+    taken = EventStore(fresh_engine, tmp_path / "heir.json", heir)
+    heir.take_over = taken.take_over
+    left: list[int] = []
+
+    def stand_still() -> None:
+        lock.renew = lambda: None
+        time.sleep(0.4)
+        with heir.alone():
+            pass
+        left.append(rolled_up(fresh_engine))
+        lock.renew = renew
+
+    store = EventStore(Paused(fresh_engine, words, stand_still), tmp_path / "paused.json", paused)
+    batch, (cells,) = some_events(30)
+    store.append([batch], [cells])
+    change = ("ALTER TABLE events UPDATE traffic = 'bot' WHERE workspace = 'w' SETTINGS mutations_sync = 2", {})
+    with pytest.raises(Overloaded, match="took over"), paused.alone():
+        store.amend([change], [cells])
+    assert left == [30]
+    assert (rolled_up(fresh_engine), taken.differences(EVERYTHING)) == (30, [])
+    assert store.is_in_doubt
+    with paused.alone():
+        store.recover()
+    assert (rolled_up(fresh_engine), store.repairs % 2) == (30, 0)
+
+
+def test_who_could_not_take_over_believes_the_rollup_once_another_one_has(join, fresh_engine, tmp_path):  # noqa: F811
+    migrate(fresh_engine)
+    store = EventStore(fresh_engine, tmp_path / "journal.json", join("p", started=False))
+    batch, (cells,) = some_events(3)
+    store.append([batch], [cells])
+    store._refill_cells = lambda cells: 1 // 0
+    with pytest.raises(ZeroDivisionError):
+        store.take_over(b'[{"workspace":"w","campaigns":["c"],"from_ms":0,"to_ms":1}]')
+    assert store.repairs == 2

@@ -183,8 +183,14 @@ class EventStore:
     def take_over(self, cells: bytes) -> None:
         """End what another process was changing when it died: these cells, as it had noted them for the fleet."""
         self._finish_changes()
-        # Whether they differ or not, as in `recover`.
-        self._refill(*msgspec.json.decode(cells, type=list[Cells]))
+        before = self._repairs
+        try:
+            # Whether they differ or not, as in `recover`.
+            self._refill(*msgspec.json.decode(cells, type=list[Cells]))
+        except BaseException:
+            # Whoever can end it tells all processes that it is done, but not this number of this one.
+            self._repairs = before + 2
+            raise
 
     def settle(self) -> None:
         """Say that the last append went well, so that the next start has nothing to hold against raw."""
@@ -213,8 +219,11 @@ class EventStore:
         self._repairs += 1 - self._repairs % 2
         try:
             for text, parameters in statements:
+                self._fleet.must_be_alone()
                 self._engine.execute(text, parameters)
         except TurnoutError:
+            # Where another process has taken over, what is under way is that one's.
+            self._fleet.must_be_alone()
             # The engine would try it again and again, and everything later would wait for it.
             self._engine.execute(_END_UNFINISHED, {"table": "events"})
             raise
@@ -255,6 +264,7 @@ class EventStore:
                 raise Overloaded("events keep coming in past Turnout: stop them for the time of this change")
 
     def _clear_and_fill(self, part: Cells) -> None:
+        self._fleet.must_be_alone()
         self._engine.execute(
             _CLEAR,
             {
@@ -264,6 +274,8 @@ class EventStore:
                 "to_s": part.to_ms // 1000,
             },
         )
+        # Who stood still in between, and filled again what another one has filled, would have it twice.
+        self._fleet.must_be_alone()
         self._engine.execute(_REFILL, _parameters(part))
 
     def differences(self, cells: Cells, limit: int = 1000) -> list[Difference]:
