@@ -196,6 +196,16 @@ def test_what_can_not_be_moved_is_said(arguments, words, capsys):
     assert "hunter2" not in said
 
 
+def test_urls_with_passwords_may_come_from_where_nobody_else_reads_them(monkeypatch, capsys):
+    # Of a command everybody on the machine sees the arguments.
+    monkeypatch.setenv("TURNOUT_FROM", "chdb:///nowhere/at/all")
+    monkeypatch.setenv("TURNOUT_TO", "clickhouse://u:hunter2@h/d")
+    assert run() == exits.CANNOT
+    said = capsys.readouterr().err
+    assert "there is no store in /nowhere/at/all" in said
+    assert "hunter2" not in said
+
+
 def test_a_data_directory_is_found_from_either_path(tmp_path):
     data = tmp_path / "data"
     (data / "store" / "metadata").mkdir(parents=True)

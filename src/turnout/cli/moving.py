@@ -71,8 +71,16 @@ class Place:
 
 
 def migrate_store(
-    from_: Annotated[str, typer.Option("--from", metavar="URL", help="The store to move, as TURNOUT_STORE names it.")],
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="The store to move it into: an empty one.")],
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="URL", envvar="TURNOUT_FROM", help="The store to move, as TURNOUT_STORE names it."
+        ),
+    ],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="URL", envvar="TURNOUT_TO", help="The store to move it into: an empty one."),
+    ],
     data: Annotated[
         Path | None,
         typer.Option(
