@@ -90,8 +90,9 @@ Name = Annotated[str, Meta(max_length=256)]
 Id = Annotated[str, Meta(max_length=512)]
 Text = Annotated[str, Meta(max_length=2048)]
 Url = Annotated[str, Meta(max_length=8192)]
-Currency = Annotated[str, Meta(pattern="^([A-Z]{3})?$")]
-Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$")]
+# Before a line break at the end is `$` as well.
+Currency = Annotated[str, Meta(pattern="^([A-Z]{3})?$(?!\\n)")]
+Country = Annotated[str, Meta(pattern="^([A-Z]{2})?$(?!\\n)")]
 
 
 class Event(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):

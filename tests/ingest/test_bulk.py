@@ -113,7 +113,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "failure": st.sampled_from(["", "permanent", "temporary", "x"]),
     "open": st.sampled_from(["", "direct", "influenced", "x"]),
     "target": st.sampled_from(["", "link", "button_2", "x"]),
-    "currency": st.sampled_from(["", "EUR", "eur", "EURO"]),
+    "currency": st.sampled_from(["", "EUR", "eur", "EURO", "EUR\n", "\n"]),
     "country": st.sampled_from(["", "DE", "de", "DEU"]),
     "traffic": st.sampled_from([*TRAFFIC_CLASSES, None, "", "x"]),
     "amount": money,
