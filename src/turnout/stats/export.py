@@ -21,7 +21,7 @@ from turnout.stats import calendar
 from turnout.stats.metrics import METRICS, Metric
 from turnout.stats.question import Filter, Question
 from turnout.stats.scope import Scope, type_condition, where
-from turnout.store.engine import Engine, Value
+from turnout.store.engine import SHARDS_ADD_UP, Engine, Value
 
 #: An event's columns as the ingest speaks them, so that an export can be imported again.
 EVENT_COLUMNS: dict[str, str] = {
@@ -149,10 +149,9 @@ def recipients(asked: Question, campaign: str, did: tuple[str, ...], did_not: tu
         f"concat(replaceOne(toString(minIf(time, {anyone})), ' ', 'T'), 'Z') AS first_at, "
         f"concat(replaceOne(toString(maxIf(time, {anyone})), ' ', 'T'), 'Z') AS last_at, "
         f"countIf({anyone}) AS `events`\n"
-        f"FROM events\n{conditions}\nGROUP BY recipient\nHAVING {' AND '.join([*yes, *no])}\n"
-        "ORDER BY recipient"
+        f"FROM events\n{conditions}\nGROUP BY recipient\nHAVING {' AND '.join([*yes, *no])}\n{SHARDS_ADD_UP}"
     )
-    return Streamed(sql, "recipients", scope.parameters)
+    return Streamed(f"SELECT *\nFROM (\n{sql}\n)\nORDER BY recipient", "recipients", scope.parameters)
 
 
 def _count(name: str, field: str) -> Metric:

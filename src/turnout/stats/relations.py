@@ -1,7 +1,7 @@
 """What a read of the plan reads from: a table, or a relation made of raw events for those that need one.
 
 A `Scope` and a `Read` go in; the text after FROM, and the conditions on it, come out. Every relation has the
-columns of events that dimensions and metrics look at.
+columns of events that dimensions and metrics look at. What it joins, it joins person by person, where their events are.
 
 - by send: each event at the time of the message that it belongs to (docs/attribution.md);
 - credits: what is credited to campaigns, with or without the events that say the same by themselves;
@@ -10,10 +10,12 @@ columns of events that dimensions and metrics look at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from turnout.stats.metrics import Metric
 from turnout.stats.plan import OF_MESSAGE, Read, bounded
 from turnout.stats.scope import MOMENTS, Scope, type_condition, where
-from turnout.store.engine import SHARDS_ADD_UP
+from turnout.store.engine import SHARDS_JOIN_AND_ADD_UP, SHARDS_JOIN_THEIR_OWN
 
 #: What dimensions and metrics look at, but for the time.
 _COLUMNS = (
@@ -33,7 +35,7 @@ _OF_CREDIT = {
 _NOTHING = "''"
 
 #: SQL of the time of the message that an event belongs to, or of its own.
-_MESSAGE_TIME = "if(r.recipient != '', r.at, e.time) AS time"
+_MESSAGE_TIME = "if(r.of_recipient != '', r.at, e.time) AS time"
 
 
 def relation(scope: Scope, read: Read, fills: tuple[int, ...] = ()) -> tuple[str, list[str]]:
@@ -74,29 +76,36 @@ def _campaigns(scope: Scope) -> list[str]:
 # ---- the message that an event belongs to -----------------------------------------------------------
 
 
-def _by_send(scope: Scope, conditions: list[str]) -> str:
-    """Raw events that meet the conditions, at the time of the message that each belongs to, if there is one."""
+def _by_send(scope: Scope, conditions: list[str], further: Sequence[str] = ()) -> str:
+    """Raw events that meet the conditions, at the time of the message that each belongs to, if there is one.
+
+    `further` conditions do not go by recipient; they narrow the events, not the messages that are looked at.
+    """
     columns = [f"e.{name} AS {name}" for name in _COLUMNS]
-    return _joined([*columns, _MESSAGE_TIME], conditions, _messages(scope, conditions))
+    return _joined([*columns, _MESSAGE_TIME], [*conditions, *further], _messages(scope, conditions))
 
 
-def _filled(scope: Scope, conditions: list[str], *, by_send: bool) -> str:
-    """Raw events that meet the conditions; those that leave open what message they are of have it from there."""
+def _filled(scope: Scope, conditions: list[str], further: Sequence[str], *, by_send: bool) -> str:
+    """The same, at their own time unless `by_send`; those that leave open what message they are of have it from
+    there."""
     is_open = " AND ".join(["e.type IN ('converted', 'purchased')", *(f"e.{name} = ''" for name in OF_MESSAGE)])
     columns = [f"e.{name} AS {name}" for name in _COLUMNS if name not in OF_MESSAGE]
     columns += [f"if({is_open}, r.of.{place}, e.{name}) AS {name}" for place, name in enumerate(OF_MESSAGE, 1)]
     # Of several at one instant it is always the same one.
     messages = (
-        f"SELECT campaign, recipient, key, at, max(({', '.join(OF_MESSAGE)})) AS of\n"
-        f"FROM (\n{_messages(scope, conditions, attributes=True)}\n)\nGROUP BY campaign, recipient, key, at"
+        f"SELECT of_campaign, of_recipient, key, at, max(({', '.join(OF_MESSAGE)})) AS of\n"
+        f"FROM (\n{_messages(scope, conditions, attributes=True)}\n)\nGROUP BY of_campaign, of_recipient, key, at"
     )
-    return _joined([*columns, _MESSAGE_TIME if by_send else "e.time AS time"], conditions, messages)
+    time = _MESSAGE_TIME if by_send else "e.time AS time"
+    return _joined([*columns, time], [*conditions, *further], messages)
 
 
 def _joined(columns: list[str], conditions: list[str], messages: str) -> str:
+    # The setting: conditions mean the table's columns, not what is made of them.
     return (
-        f"SELECT {', '.join(columns)}\nFROM (\n{_events(conditions)}\n) AS e\nASOF LEFT JOIN (\n{messages}\n) AS r\n"
-        "ON e.campaign = r.campaign AND e.recipient = r.recipient AND e.message = r.key AND e.time >= r.at"
+        f"SELECT {', '.join(columns)}\nFROM events AS e\nASOF LEFT JOIN (\n{messages}\n) AS r\n"
+        "ON e.campaign = r.of_campaign AND e.recipient = r.of_recipient AND e.message = r.key AND e.time >= r.at\n"
+        f"{where(*conditions)}\n{SHARDS_JOIN_THEIR_OWN}, prefer_column_name_to_alias = 1"
     )
 
 
@@ -113,8 +122,10 @@ def _messages(scope: Scope, conditions: list[str], *, attributes: bool = False) 
     sent, seen = where(*met, "type IN ('sent', 'enrolled')"), where(*met, "type = 'impression'")
     firsts = [f"argMin({name}, (time, id)) AS {name}" for name in rest]
     names = ["campaign", "recipient", "message"]
+    # Named apart from the columns of the events that they are joined with.
+    apart = ["campaign AS of_campaign", "recipient AS of_recipient", "at", *(OF_MESSAGE if attributes else ())]
     return (
-        f"SELECT *, arrayJoin(if(message = '', [''], ['', toString(message)])) AS key\nFROM (\n"
+        f"SELECT {', '.join(apart)}, arrayJoin(if(message = '', [''], ['', toString(message)])) AS key\nFROM (\n"
         f"SELECT {', '.join([*names, 'time AS at', *rest])}\nFROM events\n{sent}\nUNION ALL\n"
         f"SELECT {', '.join([*names, 'min(time) AS at', *firsts])}\nFROM events\n{seen}\nGROUP BY {', '.join(names)}\n)"
         f"\nWHERE recipient != '' AND key IN (SELECT message FROM events {concerned})"
@@ -136,13 +147,12 @@ def _credits(scope: Scope, read: Read, fills: tuple[int, ...]) -> str:
     if not said:
         return credited
     conditions = [*_own(scope, read), f"({' OR '.join(f'({scope.counted(metric)})' for metric in said)})"]
-    if any(metric.credit == "revenue" for metric in said):
-        conditions.append(_first_of_order(scope))
+    further = [_first_of_order(scope)] if any(metric.credit == "revenue" for metric in said) else []
     filled = any("converted" in metric.types for metric in said) and _asks_of_message(scope)
     if filled:
-        events = _filled(scope, conditions, by_send=read.by_send)
+        events = _filled(scope, conditions, further, by_send=read.by_send)
     else:
-        events = _by_send(scope, conditions) if read.by_send else _events(conditions)
+        events = _by_send(scope, conditions, further) if read.by_send else _events([*conditions, *further])
     columns = ", ".join([*_COLUMNS, "time"])
     return f"SELECT {columns}, '' AS kind\nFROM (\n{events}\n)\nUNION ALL\n{credited}"
 
@@ -153,7 +163,7 @@ def _asks_of_message(scope: Scope) -> bool:
 
 
 def _first_of_order(scope: Scope) -> str:
-    """Condition: no purchase is an order of its campaign that was there before."""
+    """Condition: no purchase is an order of its campaign that was there before, whoever made it."""
     met = where(
         scope.workspace(),
         *_campaigns(scope),
@@ -166,7 +176,7 @@ def _first_of_order(scope: Scope) -> str:
         "SELECT arrayJoin(arrayPopFront(arraySort(groupArray((time, id))))).2\n"
         f"FROM events\n{met}\nGROUP BY campaign, order_id\nHAVING count() > 1"
     )
-    return f"NOT (type = 'purchased' AND order_id != '' AND id IN (\n{again}\n))"
+    return f"NOT (type = 'purchased' AND order_id != '' AND id GLOBAL IN (\n{again}\n))"
 
 
 # ---- first times ------------------------------------------------------------------------------------
@@ -185,5 +195,5 @@ def _firsts(scope: Scope, metric: Metric) -> str:
     return (
         f"SELECT recipient, {', '.join(renamed)}, first_time AS time\nFROM (\n"
         f"SELECT recipient, {', '.join(firsts)}, min(time) AS first_time\n"
-        f"FROM events\n{where(*conditions, who)}\nGROUP BY recipient\n{SHARDS_ADD_UP}\n)"
+        f"FROM events\n{where(*conditions, who)}\nGROUP BY recipient\n{SHARDS_JOIN_AND_ADD_UP}\n)"
     )

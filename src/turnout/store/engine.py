@@ -33,6 +33,15 @@ OUTPUT_SETTINGS = {
 #: the sets of people that they were counted from. A group then has a row a shard. It says nothing of a single server.
 SHARDS_ADD_UP = "SETTINGS distributed_group_by_no_merge = 1"
 
+#: Ends a SELECT over `events`, not over a subquery of it, whose joins and subqueries are over `events` too, and go by
+#: recipient: each shard of a cluster then joins its own persons, and nobody's events are sent to where others are. What
+#: goes by anything else (an order may be of two persons) says GLOBAL: all shards are asked for it, once. Neither says
+#: anything of a single server.
+SHARDS_JOIN_THEIR_OWN = "SETTINGS distributed_product_mode = 'local'"
+
+#: Both at once.
+SHARDS_JOIN_AND_ADD_UP = f"{SHARDS_ADD_UP}, distributed_product_mode = 'local'"
+
 #: A stream is read at its client's pace, so it may take longer than a question.
 STREAM_TIMEOUT_S = 3600
 

@@ -14,7 +14,7 @@ WHERE workspace = {p4:String}
   AND recipient != ''
   AND recipient IN (SELECT recipient FROM events WHERE 1 AND workspace = {p4:String} AND type IN {p5:Array(String)} AND type IN ('app_opened') AND recipient != '' AND traffic IN {p0:Array(String)} AND recipient != '' AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND notEmpty(arrayFilter(pair -> pair.1 IN {p3:Array(String)}, arrayMap(pair -> (pair.1, if(startsWith(pair.2, '"'), JSONExtractString(pair.2), pair.2)), JSONExtractKeysAndValuesRaw(params)))))
 GROUP BY recipient
-SETTINGS distributed_group_by_no_merge = 1
+SETTINGS distributed_group_by_no_merge = 1, distributed_product_mode = 'local'
 )
 )
 WHERE time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC')

@@ -4,19 +4,21 @@ SELECT sum(m0) AS m0
 FROM (
 SELECT toUInt64(maxIntersections(span.1, span.2)) AS m0
 FROM (
-SELECT arrayJoin(arrayZip(arrayFilter((turn, depth) -> turn.2 = 1 AND depth = 1, turns, depths).1, arrayFilter((turn, depth) -> depth = 0, turns, depths).1)) AS span
+SELECT (s, e) AS span
 FROM (
-SELECT arraySort(arrayConcat(groupArray((s, toInt8(1))), groupArray((e, toInt8(-1))))) AS turns, arrayCumSum(turns.2) AS depths
+SELECT arrayJoin(spans) AS span, span.1 AS s, span.2 AS e
 FROM (
-SELECT recipient AS recipient, toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, least(toUnixTimestamp64Milli(time), {p1:Int64}) AS e
+WITH toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, least(toUnixTimestamp64Milli(time), {p1:Int64}) AS e, arraySort(arrayConcat(groupArray((s, toInt8(1))), groupArray((e, toInt8(-1))))) AS turns, arrayCumSum(turns.2) AS depths
+SELECT arrayZip(arrayFilter((turn, depth) -> turn.2 = 1 AND depth = 1, turns, depths).1, arrayFilter((turn, depth) -> depth = 0, turns, depths).1) AS spans
 FROM events
 WHERE workspace = {p2:String}
   AND type IN ('watched') AND recipient != '' AND traffic IN {p0:Array(String)}
   AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
   AND campaign IN {p4:Array(String)}
   AND s < e
-)
 GROUP BY recipient
+SETTINGS distributed_group_by_no_merge = 1
+)
 )
 )
 )

@@ -11,30 +11,32 @@ GROUP BY d0, d1
 UNION ALL
 SELECT d0, d1, toUInt64(0) AS m0, toUInt64(maxIntersections(span.1, span.2)) AS m1
 FROM (
-SELECT d0, d1, arrayJoin(arrayZip(arrayFilter((turn, depth) -> turn.2 = 1 AND depth = 1, turns, depths).1, arrayFilter((turn, depth) -> depth = 0, turns, depths).1)) AS span
+SELECT d0, (((intDiv(s, 1000) + {p1:Int64}) - (intDiv(s, 1000) + {p1:Int64}) % 3600 - {p1:Int64}) * 4096 + intDiv({p1:Int64}, 60) + 1024) AS d1, (s, e) AS span
 FROM (
-SELECT d0, (((intDiv(s, 1000) + {p1:Int64}) - (intDiv(s, 1000) + {p1:Int64}) % 3600 - {p1:Int64}) * 4096 + intDiv({p1:Int64}, 60) + 1024) AS d1, arraySort(arrayConcat(groupArray((s, toInt8(1))), groupArray((e, toInt8(-1))))) AS turns, arrayCumSum(turns.2) AS depths
+SELECT d0, greatest(from_, cut * {p7:Int64} - offset) AS s, least(to_, (cut + 1) * {p7:Int64} - offset) AS e
 FROM (
-SELECT d0, recipient, greatest(from_, cut * {p7:Int64} - offset) AS s, least(to_, (cut + 1) * {p7:Int64} - offset) AS e
+SELECT d0, from_, to_, offset, arrayJoin(range(intDiv(from_ + offset, {p7:Int64}), intDiv(to_ + offset - 1, {p7:Int64}) + 1)) AS cut
 FROM (
-SELECT d0, recipient, from_, to_, offset, arrayJoin(range(intDiv(from_ + offset, {p7:Int64}), intDiv(to_ + offset - 1, {p7:Int64}) + 1)) AS cut
+SELECT d0, greatest(s, piece.1) AS from_, least(e, piece.2) AS to_, piece.3 AS offset
 FROM (
-SELECT d0, recipient, greatest(s, piece.1) AS from_, least(e, piece.2) AS to_, piece.3 AS offset
+SELECT d0, s, e, arrayJoin(arrayFilter(one -> one.1 < e AND one.2 > s, arrayZip({p5:Array(Int64)}, {p6:Array(Int64)}, {p5:Array(Int64)}))) AS piece
 FROM (
-SELECT d0, recipient, s, e, arrayJoin(arrayFilter(one -> one.1 < e AND one.2 > s, arrayZip({p5:Array(Int64)}, {p6:Array(Int64)}, {p5:Array(Int64)}))) AS piece
+SELECT d0, arrayJoin(spans) AS span, span.1 AS s, span.2 AS e
 FROM (
-SELECT campaign AS d0, recipient AS recipient, toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, toUnixTimestamp64Milli(time) AS e
+WITH toUnixTimestamp64Milli(time) - toInt64(duration_ms) AS s, toUnixTimestamp64Milli(time) AS e, arraySort(arrayConcat(groupArray((s, toInt8(1))), groupArray((e, toInt8(-1))))) AS turns, arrayCumSum(turns.2) AS depths
+SELECT campaign AS d0, arrayZip(arrayFilter((turn, depth) -> turn.2 = 1 AND depth = 1, turns, depths).1, arrayFilter((turn, depth) -> depth = 0, turns, depths).1) AS spans
 FROM events
 WHERE workspace = {p3:String}
   AND type IN ('watched') AND recipient != '' AND traffic IN {p0:Array(String)}
   AND s < e
+GROUP BY d0, recipient
+SETTINGS distributed_group_by_no_merge = 1
+)
 )
 )
 )
 )
 WHERE toString(toDate(toUInt16(intDiv((intDiv(s, 1000) + {p1:Int64}), 86400)))) IN {p2:Array(String)}
-)
-GROUP BY d0, d1, recipient
 )
 )
 GROUP BY d0, d1

@@ -12,7 +12,7 @@ WHERE workspace = {p4:String}
   AND type IN {p5:Array(String)}
   AND time >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')
   AND ((type IN ('purchased', 'converted') AND (campaign != '' AND (type = 'purchased' OR goal = 0)) AND currency != '' AND traffic IN {p0:Array(String)}))
-  AND NOT (type = 'purchased' AND order_id != '' AND id IN (
+  AND NOT (type = 'purchased' AND order_id != '' AND id GLOBAL IN (
 SELECT arrayJoin(arrayPopFront(arraySort(groupArray((time, id))))).2
 FROM events
 WHERE workspace = {p4:String}

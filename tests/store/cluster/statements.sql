@@ -13,27 +13,19 @@ WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)}
 INSERT INTO credits
     (fill, kind, recipient, time, placed, campaign, channel, message, variation, send_id, profile, traffic, amount, currency)
 WITH
-    touches AS
+    orders AS
     (
-        SELECT recipient, type, message, send_id, toUnixTimestamp64Milli(time) AS at,
-            murmurHash3_128(channel, message, variation, send_id, profile, traffic) AS of
-        FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN {touches:Array(String)}
-          AND recipient != '' AND traffic IN {traffic:Array(String)}
-          AND ({parts:UInt64} <= 1 OR cityHash64(recipient) % greatest({parts:UInt64}, 1) = {part:UInt64})
-    ),
-    done AS
-    (
-        SELECT recipient, time, id, order_id, amount, currency
+        SELECT id, time, order_id
         FROM events
         WHERE workspace = {workspace:String} AND campaign IN {named:Array(String)} AND type = {event:String}
           AND ({name:String} = '' OR name = {name:String}) AND recipient != '' AND traffic IN {traffic:Array(String)}
+          AND order_id != ''
     ),
     repeats AS
     (
         SELECT arrayJoin(arrayPopFront(arraySort(groupArray((time, id))))).2
-        FROM done
-        WHERE order_id IN (SELECT order_id FROM done WHERE order_id != '' GROUP BY order_id HAVING count() > 1)
+        FROM orders
+        WHERE order_id GLOBAL IN (SELECT order_id FROM orders GROUP BY order_id HAVING count() > 1)
         GROUP BY order_id
     ),
     -- Orders that the campaign earns by its own events, where what is done names none.
@@ -44,78 +36,64 @@ WITH
           AND (type = 'purchased' OR type = 'converted' AND goal = 0) AND traffic IN {traffic:Array(String)}
           AND NOT has({named:Array(String)}, {campaign:String})
     ),
-    instants AS
-    (
-        SELECT 'touch' AS what, recipient, at, of, if({sends:Bool}, '', toString(message)) AS key,
-            toDecimal64(0, 6) AS amount, toFixedString('', 3) AS currency
-        FROM touches WHERE type != 'impression'
-        UNION ALL
-        -- A card that is seen again and again was received once.
-        SELECT 'touch', recipient, min(at), argMax(of, (-at, of)), toString(message), 0, ''
-        FROM touches WHERE type = 'impression' GROUP BY recipient, message, send_id
-        UNION ALL
-        SELECT 'done', recipient, toUnixTimestamp64Milli(time), '', '', amount, toFixedString(currency, 3)
-        FROM done
-        WHERE time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-          AND (order_id = '' OR (id NOT IN repeats AND order_id NOT IN own_orders))
-        UNION ALL
-        SELECT 'bar', recipient, toUnixTimestamp64Milli(time), '', '', 0, ''
-        FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type = {bar:String}
-          AND (goal = {goal:UInt8} OR type != 'converted') AND recipient != '' AND traffic IN {traffic:Array(String)}
-        UNION ALL
-        -- A touch by sending is itself the message received; of others it is looked for.
-        SELECT 'received', recipient, toUnixTimestamp64Milli(time), '', toString(message), 0, ''
-        FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type IN ('sent', 'enrolled') AND recipient != ''
-          AND NOT {sends:Bool}
-        UNION ALL
-        SELECT 'received', recipient, toUnixTimestamp64Milli(min(time)), '', toString(message), 0, ''
-        FROM events
-        WHERE workspace = {workspace:String} AND campaign = {campaign:String} AND type = 'impression' AND recipient != ''
-          AND NOT {sends:Bool}
-        GROUP BY recipient, message
-    ),
     recipients AS
     (
-        SELECT recipient,
-            arraySort(groupArrayIf((at, of, key), what = 'touch')) AS touched,
-            arraySort(groupArrayIf((at, amount, currency), what = 'done')) AS did,
-            groupArrayIf(at, what = 'bar') AS bars,
-            groupArrayIf((at, key), what = 'received') AS received
-        FROM instants
-        GROUP BY recipient
-        HAVING notEmpty(touched) AND notEmpty(did)
-    ),
-    -- Each touch reaches to the next one.
-    reaches AS
-    (
-        SELECT *, arrayPushBack(arrayPopFront(touched), (toInt64(9007199254740991), toFixedString('', 16), '')) AS next
-        FROM recipients
-    ),
-    pairs AS
-    (
-        SELECT recipient, received, did, bars, touched, next,
-            arrayJoin(arrayFilter(pair -> pair.1.1 > 0 AND pair.2.1 > 0 AND pair.2.1 - pair.1.1 <= {window:Int64},
+        WITH
+            toFixedString('', 16) AS none,
+            toUnixTimestamp64Milli(time) AS at,
+            murmurHash3_128(channel, message, variation, send_id, profile, traffic) AS of,
+            campaign = {campaign:String} AS own,
+            traffic IN {traffic:Array(String)} AS counted,
+            own AND counted AND type IN {touches:Array(String)} AS is_touch,
+            campaign IN {named:Array(String)} AND counted AND type = {event:String}
+                AND ({name:String} = '' OR name = {name:String})
+                AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
+                AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
+                AND (order_id = '' OR (id GLOBAL NOT IN repeats AND order_id GLOBAL NOT IN own_orders)) AS is_done,
+            own AND counted AND type = {bar:String} AND (goal = {goal:UInt8} OR type != 'converted') AS is_bar,
+            -- A touch by sending is itself the message received; of others it is looked for.
+            own AND NOT {sends:Bool} AND type IN ('sent', 'enrolled', 'impression') AS is_received,
+            toString(message) AS named,
+            -- A card that is seen again and again was received once, and for a touch is one of its message and sending.
+            if(has({touches:Array(String)}, 'impression') AND type = 'impression',
+                murmurHash3_128(message, send_id), none) AS card,
+            arraySort(groupArrayIf((at, of, if({sends:Bool}, '', named), card), is_touch)) AS seen,
+            if(NOT has({touches:Array(String)}, 'impression'), seen,
+                arrayFilter((s, n) -> n = 1 OR s.4 = none, seen, arrayEnumerateUniq(seen.4))) AS touched,
+            arraySort(groupArrayIf((at, amount, toString(currency)), is_done)) AS did,
+            -- Each touch reaches to the next one.
+            arrayPushBack(arrayPopFront(touched), (toInt64(9007199254740991), none, '', none)) AS next,
+            arrayFilter(pair -> pair.1.1 > 0 AND pair.2.1 > 0 AND pair.2.1 - pair.1.1 <= {window:Int64},
                 if({every:Bool},
                     arrayMap(d -> (arrayLast(t -> t.1 <= d.1, touched), d), did),
-                    arrayMap((t, n) -> (t, arrayFirst(d -> d.1 >= t.1 AND d.1 < n.1, did)), touched, next)))) AS pair,
-            pair.1.1 AS touched_at
-        FROM reaches
+                    arrayMap((t, n) -> (t, arrayFirst(d -> d.1 >= t.1 AND d.1 < n.1, did)), touched, next))) AS pairs,
+            arraySort(groupArrayIf((at, named, type = 'impression'), is_received)) AS came
+        SELECT recipient, touched, did, pairs, groupArrayIf(at, is_bar) AS bars,
+            arrayFilter((r, n) -> n = 1 OR NOT r.3, came, arrayEnumerateUniq(came.2, came.3)) AS received
+        FROM events
+        WHERE workspace = {workspace:String} AND recipient != '' AND (is_touch OR is_done OR is_bar OR is_received)
+          AND ({parts:UInt64} <= 1 OR cityHash64(recipient) % greatest({parts:UInt64}, 1) = {part:UInt64})
+        GROUP BY recipient
+        HAVING notEmpty(touched) AND notEmpty(did) AND notEmpty(pairs)
+        SETTINGS distributed_group_by_no_merge = 1
+    ),
+    paired AS
+    (
+        SELECT recipient, received, did, bars, touched, arrayJoin(pairs) AS pair, pair.1.1 AS touched_at FROM recipients
     ),
     credited AS
     (
         SELECT recipient, touched_at, pair.1.2 AS of, pair.2.1 AS at, pair.2.2 AS amount, pair.2.3 AS currency,
             arrayMax(arrayMap(r -> r.1, arrayFilter(
                 r -> r.1 <= touched_at AND (pair.1.3 = '' OR r.2 = pair.1.3), received))) AS received_at
-        FROM pairs
+        FROM paired
         WHERE {every:Bool} OR NOT (
             arrayExists(b -> b >= touched_at AND arrayAll(n -> n.1 <= touched_at OR b < n.1, touched), bars)
             OR arrayExists(d -> d.1 < touched_at AND d.1 >= touched_at - {quiet:Int64}, did))
     )
 SELECT {fill:UInt64}, {kind:String}, recipient, fromUnixTimestamp64Milli(at, 'UTC'),
     fromUnixTimestamp64Milli(if(received_at > 0, received_at, touched_at), 'UTC'),
-    {campaign:String}, channel, message, variation, send_id, profile, traffic, amount, toString(currency)
+    {campaign:String}, channel, message, variation, send_id, profile, traffic, amount, currency
 FROM credited AS c
 INNER JOIN
 (
