@@ -66,6 +66,16 @@ def test_turns_of_inserts_fit_into_their_half():
         assert rate * scaling.flush_s(rate) / scaling.processes(rate) <= scaling.BATCH.value * 1.01
 
 
+def test_every_process_has_room_for_the_ids_of_all():
+    for rate in scaling.RATES:
+        count, (each, of_the_store) = scaling.processes(rate), scaling.learn_cores(rate)
+        assert rate * scaling.FRONT_US.value / 1e6 / count + each <= scaling.BUSY.value
+        assert of_the_store >= count * rate * scaling.LEARN_STORE_US.value / 1e6
+    measured = (DOCS / "performance.md").read_text(encoding="utf-8")
+    assert re.search(r"its memory, and its file \| 251 MiB", measured)
+    assert pytest.approx(251 * 2**20 / 1e8, abs=0.05) == scaling.FILTER_BYTES.value
+
+
 def test_the_command_prints_every_table(capsys):
     scaling.main([])
     said = capsys.readouterr().out

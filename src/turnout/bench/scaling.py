@@ -52,7 +52,15 @@ PLACE_OLD_US = Constant(
     250, "µs an event", "measured", f"the same for 10,000 old events of any time at 16 M: a granule each; {_NOISY}"
 )
 KAFKA_US = Constant(12, "µs a message", "measured", f"from the topic's block to events and counts; {_NOISY}")
-FILTER_BYTES = Constant(4.8, "bytes an id", "measured", f"{_PERFORMANCE}: known ids")
+FILTER_BYTES = Constant(2.6, "bytes an id", "measured", f"{_PERFORMANCE}: known ids, 251 MiB at 100 M; 5.0 in its file")
+LEARN_MS = Constant(6, "ms", "measured", f"of ClickHouse, to hear that nothing new is stored, 1 and 5 M; {_NOISY}")
+LEARN_US = Constant(0.35, "µs an id", "measured", f"of a process, to hear of 100,000 ids of any process; {_NOISY}")
+LEARN_STORE_US = Constant(
+    0.4, "µs an id", "measured", f"of ClickHouse, to tell of them, and of all at a start; {_NOISY}"
+)
+START_US = Constant(
+    0.15, "µs an id", "measured", f"of a process, to read all ids at its first start, 1 and 5 M; {_NOISY}"
+)
 COUNTS_MS = Constant(12.8, "ms, p50", "measured", f"{_PERFORMANCE}: counts, one campaign, 100 M")
 COUNTS_P99_MS = Constant(23.5, "ms, p99", "measured", "the same")
 KEPT_MS = Constant(17.2, "ms, p50", "measured", f"{_PERFORMANCE}: daily uniques that are kept, 100 M")
@@ -92,6 +100,10 @@ STORED = tuple(10**power for power in range(6, 13))
 RATES = tuple(10**power for power in range(3, 7))
 _SHARDS = (1, 4, 16, 64)
 
+DOOR_SHARE = Constant(
+    0.05, "of a core", "computed", "spent at most on hearing of new ids at the door (`_SHARE_OF_TIME`)"
+)
+ID_LIMIT = Constant(5e8, "ids", "computed", "the setting TURNOUT_KNOWN_IDS_LIMIT by default")
 QUESTION_LIMIT_S = Constant(30, "s", "computed", "the setting TURNOUT_QUERY_TIMEOUT_S by default")
 
 
@@ -106,8 +118,18 @@ def shards_to_hold(stored: float) -> int:
 
 
 def processes(rate: float) -> int:
-    """Turnout processes that take so many events a second: one core each can use, and two, so that one may stop."""
-    return max(2, math.ceil(rate * FRONT_US.value / 1e6 / BUSY.value))
+    """Turnout processes that take so many events a second: one core each can use, and two, so that one may stop. Each
+    hears of the ids of all of them."""
+    left = BUSY.value - rate * LEARN_US.value / 1e6
+    return max(2, math.ceil(rate * FRONT_US.value / 1e6 / left))
+
+
+def learn_cores(rate: float) -> tuple[float, float]:
+    """Cores of each process, and of ClickHouse for all of them, that new ids cost which every process hears of: right
+    before each insert, and at most every so often at the door."""
+    count = processes(rate)
+    each = rate * LEARN_STORE_US.value / 1e6 + LEARN_MS.value / 1e3 / flush_s(rate) + DOOR_SHARE.value
+    return rate * LEARN_US.value / 1e6, count * each
 
 
 def flush_s(rate: float) -> float:
@@ -224,8 +246,9 @@ def of_rates() -> Iterator[str]:
                 f"{rate * STORE_US.value * REPLICAS.value / 1e6:.2g}",
                 f"{rate * (JSON_BYTES.value + ARROW_BYTES.value) / 1e6:.3g} MB/s",
                 f"{rate * DISK_BYTES.value * (1 + MERGED.value) / 1e6 / shards:.2g} MB/s",
-                f"{rate * PLACE_US.value / 1e6:.2g} (old events {rate * PLACE_OLD_US.value / 1e6:.2g})",
+                f"{learn_cores(rate)[0]:.2g}, {learn_cores(rate)[1]:.2g}",
                 f"{rate * KAFKA_US.value * REPLICAS.value / 1e6:.2g}",
+                f"{rate * PLACE_US.value / 1e6:.2g} (old events {rate * PLACE_OLD_US.value / 1e6:.2g})",
                 f"{rate * 86_400 / 1e9:.3g} × 10^9",
             ]
         )
@@ -238,8 +261,9 @@ def of_rates() -> Iterator[str]:
             "cores of ClickHouse, all replicas",
             "network, to Turnout and on",
             "disk writes, a node",
-            "cores for looks by place",
+            "hearing of new ids: cores of each process, and of ClickHouse",
             "instead of Turnout: cores for Kafka's views",
+            "of them for looks by place",
             "events a day",
         ],
         rows,
@@ -247,10 +271,13 @@ def of_rates() -> Iterator[str]:
 
 
 def of_looks() -> Iterator[str]:
-    """Shards if every id is looked up in the whole of a workspace, by events stored and a second."""
+    """The filter of each process by events stored; and shards if every id is looked up in the whole of a workspace
+    instead, by events stored and a second."""
     rows = []
     for stored in STORED:
-        cells = [power(stored)]
+        held = size(stored * FILTER_BYTES.value)
+        read_s = stored * max(START_US.value, LEARN_STORE_US.value / QUERY_SPEED.value) / 1e6
+        cells = [power(stored), held if stored <= ID_LIMIT.value else f"{held} (by default none)", time(read_s * 1000)]
         for rate in RATES:
             needed = shards_to_look(stored, rate)
             cells.append(f"{needed}" if needed <= shards_to_hold(stored) else f"**{needed:,}**")
@@ -259,9 +286,17 @@ def of_looks() -> Iterator[str]:
         cells += [time(seconds * 1000), time(least_s * 1000) + (" (fails)" if least_s > QUESTION_LIMIT_S.value else "")]
         cells.append(time(stored * LOOK_FEW_NS.value / 1e6 / CORES.value / shards_to_hold(stored)))
         rows.append(cells)
-    head = ["events of a workspace", *(f"shards at {power(rate)}/s" for rate in RATES)]
     yield from table(
-        [*head, "one look for 20,000 ids: CPU", "at best, on the shards that disks ask for", "for one id"], rows
+        [
+            "events",
+            "filter: memory of a process",
+            "its first start",
+            *(f"without: shards at {power(rate)}/s" for rate in RATES),
+            "one look for 20,000 ids: CPU",
+            "at best, on the shards that disks ask for",
+            "for one id",
+        ],
+        rows,
     )
 
 
