@@ -50,7 +50,7 @@ class Settings:
     #: How often it is asked what other processes that share the store have changed in the registry.
     registry_refresh_ms: int = 1000
     #: Of a store that several processes share: up to so many ids are kept in the memory of each.
-    known_ids_limit: int = 500_000_000
+    known_ids_limit: int = 400_000_000
     shutdown_timeout_s: int = 30
     chart_processes: int = 1
     #: What the dashboard's sessions are signed with; a new one at each start if empty.

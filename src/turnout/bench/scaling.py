@@ -103,7 +103,7 @@ _SHARDS = (1, 4, 16, 64)
 DOOR_SHARE = Constant(
     0.05, "of a core", "computed", "spent at most on hearing of new ids at the door (`_SHARE_OF_TIME`)"
 )
-ID_LIMIT = Constant(5e8, "ids", "computed", "the setting TURNOUT_KNOWN_IDS_LIMIT by default")
+ID_LIMIT = Constant(4e8, "ids", "computed", "the setting TURNOUT_KNOWN_IDS_LIMIT by default")
 QUESTION_LIMIT_S = Constant(30, "s", "computed", "the setting TURNOUT_QUERY_TIMEOUT_S by default")
 
 
