@@ -1,7 +1,8 @@
 """Persons are forgotten: on demand, or once a workspace's time for them is over. The store does it, the rest is told.
 
-An id, or a workspace, enters; what was changed leaves. Nothing is appended to the store meanwhile; what was
-acknowledged before is in it, and whoever keeps numbers or texts hears that these may be others now.
+An id, or a workspace, enters; what was changed leaves. Nothing is appended to the store meanwhile; what this process
+acknowledged before is in it, and whoever keeps numbers or texts hears that these may be others now. What other
+processes of a shared store have in their spools comes in afterwards as it is (docs/privacy.md).
 """
 
 from __future__ import annotations

@@ -12,9 +12,11 @@ from tests.store.test_fleet import in_threads, join  # noqa: F401
 
 from turnout.errors import Overloaded, StoreError
 from turnout.store import fleet
+from turnout.store.deliveries import Kept, Received
 from turnout.store.engine import rows
 from turnout.store.events import EventStore
 from turnout.store.migrate import migrate
+from turnout.store.records import Records
 
 
 def state_of(process) -> str:
@@ -195,3 +197,29 @@ def test_who_could_not_take_over_believes_the_rollup_once_another_one_has(join, 
     with pytest.raises(ZeroDivisionError):
         store.take_over(b'[{"workspace":"w","campaigns":["c"],"from_ms":0,"to_ms":1}]')
     assert store.repairs == 2
+
+
+def test_who_waited_long_within_its_turn_at_the_registry_does_not_write(join, fresh_engine):  # noqa: F811
+    migrate(fresh_engine)
+    moment = [0.0]
+    records = Records(fresh_engine, join("one"), stopwatch=lambda: moment[0])
+    refused: list[str] = []
+
+    def change() -> None:
+        with pytest.raises(Overloaded, match="another process may have the turn"):
+            records.write("key", [("w", "k", Kept("w", Received(hook="h")))])
+        refused.append("refused")
+
+    thread = threading.Thread(target=change)
+    with records.lock:
+        thread.start()
+        for _ in range(200):
+            if records._fleet._locks["registry"].is_held:
+                break
+            time.sleep(0.02)
+        time.sleep(0.05)
+        # A look at what others have changed has held this for long: the store was slow to answer.
+        moment[0] = 20.0
+    thread.join(30)
+    assert refused == ["refused"]
+    assert rows(fresh_engine, "SELECT count() FROM catalog") == [[0]]

@@ -87,16 +87,19 @@ class Records:
             with self.lock:
                 yield
             return
-        with self._fleet.registering(), self.lock:
-            if self._turn_began_at is not None:
-                yield
-                return
-            self._turn_began_at = self._stopwatch()
-            try:
-                self.catch_up()
-                yield
-            finally:
-                self._turn_began_at = None
+        with self._fleet.registering():
+            # From here on: who waits below for a look at a slow store has the turn already.
+            began_at = self._stopwatch()
+            with self.lock:
+                if self._turn_began_at is not None:
+                    yield
+                    return
+                self._turn_began_at = began_at
+                try:
+                    self.catch_up()
+                    yield
+                finally:
+                    self._turn_began_at = None
 
     def catch_up(self, again: int = 0) -> bool:
         """Take in what was written since this was last called, and the last `again` versions before that once more.
