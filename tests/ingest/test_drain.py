@@ -82,3 +82,26 @@ def test_who_failed_to_append_looks_at_what_it_left(house, crowded, store, works
         assert writer._drain._thread.is_alive()
     store.failing = ""
     assert counted(house, writer, workspace)["sent"] == 10
+
+
+def test_what_may_be_under_way_is_sent_again_as_it_was(house, crowded, store, workspace, monkeypatch):  # noqa: F811
+    _, writer = crowded
+    sent = []
+    events = writer._drain._events
+    append = events.append
+
+    def keep(batches, touched):
+        sent.append([batch.num_rows for batch in batches])
+        append(batches, touched)
+
+    monkeypatch.setattr(events, "append", keep)
+    store.failing = "before"
+    writer.submit(batch_of(workspace, range(10))).result(30)
+    while not sent:
+        assert writer._drain._thread.is_alive()
+    writer.submit(batch_of(workspace, range(10, 15))).result(30)
+    while len(sent) < 4:
+        assert writer._drain._thread.is_alive()
+    store.failing = ""
+    assert counted(house, writer, workspace)["sent"] == 15
+    assert [sum(rows) for rows in sent] == [10] * (len(sent) - 1) + [5]

@@ -272,11 +272,12 @@ class Drain:
                 )
             while not (self._closing or self._is_due()):
                 self._changed.wait(max(0.001, self._age_s - self.age_s) if self._groups else None)
-            taken: list[Group] = []
-            events = 0
+            taken, events = list[Group](), 0
             for group in self._groups:
                 events += group.events
-                if taken and events > self._group_limit_events:
+                # What may be under way, and not be seen yet, goes again by itself: the same rows have the same token.
+                is_other = self._groups[0].frame.position <= self._doubtful < group.frame.position
+                if taken and (events > self._group_limit_events or is_other):
                     break
                 taken.append(group)
             return taken
