@@ -90,9 +90,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asks_the_store(item: pytest.Item) -> bool:
-    """Whether a test opens the store that the run is about. Who asks for a stand-in by name has one in every run."""
+    """Whether a test opens the store that the run is about. Who asks for servers or shards by name has them always."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    return "new_store" in fixtures and not {"standin", "start_standin", "make_engine"} & fixtures
+    has_its_own = fixtures & {"standin", "start_standin", "make_engine", "cluster", "new_database"}
+    return "new_store" in fixtures and not has_its_own
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +216,7 @@ def _make_workspaces(settings: Settings, count: int = 600) -> None:
 @pytest.fixture(scope="session")
 def url(house: app.House) -> Iterator[str]:
     """The address of a server on that house."""
-    with _served(house) as where:
+    with serve_house(house) as where:
         yield where
 
 
@@ -226,7 +227,7 @@ def served_with(house: app.House, url: str) -> Iterator[Callable[..., str]]:
 
         def serve(**settings: Any) -> str:
             services = replace(house.services, settings=replace(house.services.settings, **settings))
-            return servers.enter_context(_served(replace(house, services=services)))
+            return servers.enter_context(serve_house(replace(house, services=services)))
 
         yield serve
     # The last that was served is whom commands talk to.
@@ -234,7 +235,7 @@ def served_with(house: app.House, url: str) -> Iterator[Callable[..., str]]:
 
 
 @contextlib.contextmanager
-def _served(house: app.House) -> Iterator[str]:
+def serve_house(house: app.House) -> Iterator[str]:
     started, stopping = threading.Event(), []
     found: list[str] = []
 
