@@ -1,8 +1,7 @@
 """From the spool into the store: groups are read back, put together, and appended in large inserts.
 
-What arrives by `add` is on disk already; it is stored within `age_ms`, or at once where somebody waits to
-read it (`settle`). If the store refuses, it is tried again until it doesn't, and what may have got there
-is looked up first, so that everything counts once.
+What arrives by `add` is on disk already; it is stored within `age_ms`, or at once where somebody waits to read it
+(`settle`). If the store refuses, it is tried again, and what may have got there is looked up: everything counts once.
 """
 
 from __future__ import annotations
