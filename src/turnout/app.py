@@ -284,8 +284,8 @@ def _set_going(
     runner = Runner(services, mail.server_of(settings))
     runner.start()
     ending.callback(runner.close)
-    # Each process looks again at what it has stored, one of them at a time; on a cluster nobody does (reclassify.py).
-    if settings.review_delay_s and store.placement is None:
+    # Each process looks again at what it has stored, one of them at a time.
+    if settings.review_delay_s:
         reviewer = Reviewer(
             services.reclassifier,
             services.catalog,

@@ -3,7 +3,6 @@ the wrong shard is found."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Iterator
 
@@ -11,8 +10,6 @@ import pyarrow as pa
 import pytest
 
 from turnout.errors import Conflict
-from turnout.ingest.reclassify import Reclassifier
-from turnout.model import Workspace
 from turnout.store import backup, integrity, placement
 from turnout.store.duplicates import Duplicates
 from turnout.store.engine import rows
@@ -183,12 +180,3 @@ def test_a_backup_is_refused_and_says_what_does_it(engine, tmp_path):
         backup.check(order, embedded=False, cluster=engine.placement.cluster)
     assert "ON CLUSTER 'main'" in str(refused.value.hint)
     assert not (tmp_path / "b").exists()
-
-
-def test_a_reclassification_is_refused_before_anything_is_looked_at(engine, store, workspace, everything):
-    reclassifier = Reclassifier(engine, store, None, forget=lambda *what: None, touched=lambda cells: None)
-    made = Workspace(
-        id=workspace, name="", access_key="", signing_secret="", created_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    )
-    with pytest.raises(Conflict, match="keep the class of traffic"):
-        reclassifier.run(made, everything)

@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from turnout.ingest import traffic
+from turnout.ingest import reclassify, traffic
 from turnout.model import REASONS
-from turnout.store import revision
+from turnout.store import revision, slices
 from turnout.store.engine import rows
 from turnout.store.events import FIRST_MS, LAST_MS, Cells
 
@@ -157,10 +157,14 @@ def workspace_of(house, tenant):
     return house.services.catalog.workspace(tenant.workspace.id)
 
 
-@pytest.mark.parametrize(("seed", "slice_events"), [(1, 500_000), (2, 80)])
-def test_the_store_finds_what_loops_find(house, tenant, monkeypatch, seed, slice_events):
+@pytest.mark.parametrize(
+    ("seed", "slice_events", "write_events", "kinds"), [(1, 500_000, 500_000, 255), (2, 80, 90, 3)]
+)
+def test_the_store_finds_what_loops_find(house, tenant, monkeypatch, seed, slice_events, write_events, kinds):
     # Slices are by time, and what matters to an event may be in the next.
-    monkeypatch.setattr(revision, "SLICE_EVENTS", slice_events)
+    monkeypatch.setattr(slices, "SLICE_EVENTS", slice_events)
+    monkeypatch.setattr(reclassify, "WRITE_EVENTS", write_events)
+    monkeypatch.setattr(revision, "KINDS_AT_ONCE", kinds)
     events = random_events(seed, 500)
     tenant.client.patch("/v1/workspaces", json=ALLOW).raise_for_status()
     tenant.send(*events)

@@ -9,14 +9,16 @@ lags, fails or is missing can't be shown here.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
+from collections import deque
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from chdb.state.sqlitelike import Connection
 from server import INSERT as WITH_DATA
-from server import PASSWORD, USER, Handler, Refused
+from server import PASSWORD, USER, Handler, Refused, engine_words
 
 ON_CLUSTER = re.compile(r"\s+ON\s+CLUSTER\s+(?:'[^']*'|`[^`]*`|\w+)", re.I)
 
@@ -30,6 +32,11 @@ WRITTEN = re.compile(
     r"\s*(?:INSERT\s+INTO(?:\s+TABLE)?|ALTER\s+TABLE|DELETE\s+FROM|TRUNCATE\s+TABLE(?:\s+IF\s+EXISTS)?|OPTIMIZE\s+TABLE)"
     r"\s+(?P<table>[\w.`]+)",
     re.I,
+)
+
+#: Rows that one node makes, maybe of tables that only it has.
+MADE = re.compile(
+    r"\s*(?P<into>INSERT\s+INTO\s+[\w.`]+\s*(?:\([^()]*\)\s*)?)(?P<select>(?:SELECT|WITH)\b.*)", re.I | re.S
 )
 
 #: Waits for other replicas. There are none.
@@ -72,13 +79,20 @@ class Node(Handler):
     everywhere: set[tuple[str, str]] = set()  # noqa: RUF012
     #: Parts of statements over the native protocol that are refused once, each.
     refused: list[str] = []  # noqa: RUF012
+    #: What initiators asked over the native protocol, the last of it, and the bytes of the tables they sent along.
+    heard: deque[tuple[str, int]] = deque(maxlen=2000)  # noqa: RUF012
     order = threading.Lock()
     # No certificates to read, which takes longer than what is asked.
     client = httpx.Client(verify=False, timeout=PEER_TIMEOUT_S)
 
     def do_POST(self) -> None:  # noqa: N802
-        """A request as to any server; or a test's, that this shard refuse something once."""
-        if urlsplit(self.path).path == "/refuse":
+        """A request as to any server; or a test's: that this shard refuse something once, or say what it has heard."""
+        if urlsplit(self.path).path == "/heard":
+            with self.lock:
+                heard = json.dumps(list(self.heard)).encode()
+                self.heard.clear()
+            self._answer(200, heard)
+        elif urlsplit(self.path).path == "/refuse":
             with self.lock:
                 self.refused.append(dict(parse_qsl(urlsplit(self.path).query))["sql"])
             self._answer(200, b"")
@@ -99,6 +113,8 @@ class Node(Handler):
             super()._execute(connection, self._plain(statement, head), parameters)
         elif not ON_CLUSTER.search(head.split("\n\n")[0]) and not self._is_everywhere(head, database):
             super()._execute(connection, statement, parameters)
+        elif made := MADE.fullmatch(statement.decode()) if not WITH_DATA.match(statement) else None:
+            self._make(connection, made, parameters)
         elif self.place:
             self._ask(self.peers[0], statement, parameters, ordered=False)
             self._answer(200, b"")
@@ -108,6 +124,19 @@ class Node(Handler):
                 for peer in self.peers:
                     self._ask(peer, statement, parameters, ordered=True)
             self._maybe_break(statement, "after")
+            self._answer(200, b"")
+
+    def _make(self, connection: Connection, made: re.Match[str], parameters: dict[str, str]) -> None:
+        """Make rows here, and write these on every node: a replica gets parts, and not what they were made of."""
+        bound = {name.removeprefix("param_"): text for name, text in parameters.items() if name.startswith("param_")}
+        try:
+            found = connection.query(made["select"], "TabSeparated", params=bound).bytes()
+        except (RuntimeError, UnicodeDecodeError) as error:
+            raise Refused(engine_words(error)) from error
+        asked = {name: value for name, value in parameters.items() if not name.startswith("param_")}
+        if found:
+            self._execute(connection, f"{made['into']} FORMAT TabSeparated\n".encode() + found, asked)
+        else:
             self._answer(200, b"")
 
     def _plain(self, statement: bytes, head: str) -> bytes:

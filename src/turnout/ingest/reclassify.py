@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from turnout import sql
-from turnout.errors import Conflict, InvalidInput, Overloaded, StoreDamaged
+from turnout.errors import InvalidInput, Overloaded, StoreDamaged
 from turnout.ingest import traffic
 from turnout.ingest.places import TRUNCATED_BITS
 from turnout.ingest.writer import Writer
@@ -20,7 +20,9 @@ from turnout.model import FACTS, REASONS, Workspace
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells, EventStore
 from turnout.store.fleet import Fleet, Single
-from turnout.store.revision import Findings, Revision, Rules, slices
+from turnout.store.placement import all_there
+from turnout.store.revision import Findings, Revision, Rules
+from turnout.store.slices import slices
 
 _CLASSIFIED = sql.query("classified_campaigns")
 
@@ -97,19 +99,17 @@ class Reclassifier:
         """Find the class of every event of `cells` anew; all campaigns where it names none.
 
         A `dry_run` only counts. It ends early, at the end of a piece, once `is_wanted` says no. Overloaded while
-        another is at it; StoreDamaged where the rollup, which says what there is, can't be believed; Conflict, before
-        anything is looked at, on a cluster: what is found waits in tables that only one of its nodes would have.
+        another is at it, or a replica of a cluster is away, without which nothing stored is changed; StoreDamaged where
+        the rollup, which says what there is, can't be believed.
         """
-        if self._engine.placement is not None:
-            raise Conflict(
-                "events on a ClickHouse cluster keep the class of traffic that they came with",
-                hint="reclassify on one server or an embedded store, and move that here with turnout migrate-store",
-            )
         if not self._turn.acquire(timeout=_TURN_TIMEOUT_S):
             raise Overloaded("another reclassification is under way", retry_after_s=30)
         try:
             if not self._events.trusted:
                 raise StoreDamaged()
+            if not dry_run:
+                # Before anything is looked at for nothing.
+                all_there(self._engine)
             rules = rules_of(workspace)
             with (
                 self._fleet.classifying(),

@@ -4,6 +4,9 @@ What the drain has stored enters; `Reclassifier` does the work. One thread, for 
 looked at some seconds after its first new event, with all that came until then, and then there is a rest that grows
 with what the look took. Only events of the last day are looked at, and only if the rules have seen them when they came:
 history that is imported, and events without anything of a request, cost the test of one number a batch.
+
+While a look can't be had (another process is at it, a replica of the store is away) what waits goes on waiting, up to a
+day; it is tried less and less often, and the log has a line when that begins and one when it is over.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from turnout.errors import Overloaded, TurnoutError
+from turnout.errors import Overloaded, StoreError, TurnoutError
 from turnout.ingest.reclassify import MARGIN_MS, Reclassifier
 from turnout.store.catalog import Catalog
 from turnout.store.events import Cells
@@ -31,6 +34,9 @@ _MISSED_S = 3_600
 
 #: For each second of looking, seconds without.
 _REST_FACTOR = 10.0
+
+#: After a look that failed the next is tried in twice as long as the last time, up to this.
+_RETRY_LIMIT_S = 300.0
 
 #: Campaigns that wait at once. Past it, a workspace waits as a whole.
 _WAITING_LIMIT = 10_000
@@ -83,6 +89,8 @@ class Reviewer:
         self._waiting: dict[str, dict[str, _Waiting]] = {}
         self._count = 0
         self._is_looking = False
+        self._failures = 0
+        self._trouble = ""
         self._thread = threading.Thread(target=self._run, name="turnout-review", daemon=True)
 
     def start(self) -> None:
@@ -140,8 +148,12 @@ class Reviewer:
             self._guarded(partial(self._look, *due))
             with self._changed:
                 self._is_looking = False
-            if self._closing.wait(_REST_FACTOR * (self._stopwatch() - began)):
+            rest_s = _REST_FACTOR * (self._stopwatch() - began)
+            if self._closing.wait(max(rest_s, self._retry_after_s())):
                 return
+
+    def _retry_after_s(self) -> float:
+        return min(_RETRY_LIMIT_S, self._delay_s * 2.0 ** min(self._failures, 30)) if self._failures else 0.0
 
     def _begin(self) -> None:
         """What may have been left unseen by the last run."""
@@ -188,9 +200,11 @@ class Reviewer:
             report = self._reclassifier.run(
                 self._catalog.workspace(workspace), cells, is_wanted=lambda: not self._closing.is_set()
             )
-        except Overloaded:
-            with self._changed:
-                self._remember(workspace, campaigns or (_ALL,), _Waiting(self._stopwatch(), first_ms, last_ms))
+        except (Overloaded, StoreError):
+            # What a day was not enough for is history by now.
+            if last_ms > self._recent_ms(RECENT_S):
+                with self._changed:
+                    self._remember(workspace, campaigns or (_ALL,), _Waiting(self._stopwatch(), first_ms, last_ms))
             raise
         if report.classes:
             log.debug("%d events are of another class after a second look", sum(report.classes.values()))
@@ -199,8 +213,16 @@ class Reviewer:
         try:
             action()
         except TurnoutError as error:
+            self._failures += 1
             # A store that is being closed fails too, and nobody needs to know.
-            if not self._closing.is_set():
+            if not self._closing.is_set() and error.message != self._trouble:
                 log.warning("events could not be classified a second time: %s", error)
+                self._trouble = error.message
         except Exception:
+            self._failures += 1
             log.exception("events could not be classified a second time")
+        else:
+            self._failures = 0
+            if self._trouble:
+                log.info("events are classified a second time again")
+                self._trouble = ""

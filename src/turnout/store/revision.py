@@ -1,8 +1,11 @@
 """Finding stored events anew: which of them the rules of traffic see differently now, and writing down what they see.
 
 The rules and slices of the store enter (`Revision.look`); `Findings` leave, and what differs is written (`write`). What
-is found waits in tables of the engine's memory, so no event passes through Python: only its distinct user agents do,
-and the distinct sets of reasons.
+is found waits in tables of the engine, so no event passes through Python: only its distinct user agents do, and the
+distinct sets of reasons.
+
+What is looked at is in the memory of one node: persons lie on a shard each, but an address's do not. What is written is
+known on every node, since each replica of a shard writes its own.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -20,7 +23,9 @@ import msgspec
 from turnout import sql
 from turnout.errors import TooLarge
 from turnout.store.engine import Engine, Parameters, Value, rows
-from turnout.store.events import SLOT_MS, Cells, EventStore
+from turnout.store.events import Cells, EventStore
+from turnout.store.placement import all_there
+from turnout.store.slices import LEAST_SLICE_MS
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +40,19 @@ _COUNT = "SELECT count() FROM {table:Identifier}"
 
 _PREFIX = "reclassify_"
 _LEFT_BEHIND = """
-SELECT name FROM system.tables
+SELECT DISTINCT name FROM system.tables
 WHERE database = currentDatabase() AND startsWith(name, {prefix:String})
     AND metadata_modification_time <= now() - {older_than_s:UInt32}
 """
 _DROP = "DROP TABLE IF EXISTS {table:Identifier} SYNC"
 _EMPTY = "TRUNCATE TABLE {table:Identifier}"
+_SPREAD = "SYSTEM SYNC REPLICA {table:Identifier}"
 _KEEP_AGENTS = """
 INSERT INTO {table:Identifier}
 SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip({agents:Array(String)}, {reasons:Array(UInt32)})) AS pair)
 """
 
-#: In memory only: what a crash leaves of a write finds nothing to write then, and ends.
+#: For one slice, on the node that is spoken to.
 _TABLES = {
     "agents": """CREATE TABLE {table:Identifier} (user_agent String, reasons UInt32)
         ENGINE = Join(ANY, LEFT, user_agent) SETTINGS persistent = 0""",
@@ -57,22 +63,24 @@ _TABLES = {
     "found": """CREATE TABLE {table:Identifier} (id UInt128, campaign LowCardinality(String),
         type LowCardinality(String), ms Int64, traffic LowCardinality(String), had UInt32, had_version UInt8,
         found UInt32) ENGINE = Memory""",
-    "changes": """CREATE TABLE {table:Identifier} (id UInt128, traffic LowCardinality(String), reasons UInt32)
-        ENGINE = Join(ANY, LEFT, id) SETTINGS persistent = 0""",
 }
 
-#: Events that one statement looks at, as the rollup counts them, and campaigns that may share it.
-SLICE_EVENTS = 500_000
-_CAMPAIGNS_AT_ONCE = 50
+#: For one write. It stays until the write has ended: what a crash leaves of it is brought to its end by the engine.
+_CREATE_CHANGES = """CREATE TABLE {table:Identifier}
+    (id UInt128, campaign LowCardinality(String), kind UInt32) ENGINE = MergeTree ORDER BY kind"""
+
+#: The number of what is to be written of an event, bit by bit: a set of ids each.
+_BIT = """{value} * (id IN (SELECT id FROM {{changes:Identifier}}
+        WHERE kind > {{after:UInt32}} AND kind <= {{last:UInt32}} AND bitTest(kind - {{after:UInt32}}, {bit})))"""
+
+#: Kinds that one mutation writes, which bounds its sets. There are hardly ever more.
+KINDS_AT_ONCE = 255
 
 #: Where others may be at it, no reclassification takes as long.
 LEFT_BEHIND_S = 7 * 86_400
 
 #: User agents of one page, which bounds the text of a statement.
 _AGENTS_AT_ONCE = 5_000
-
-#: A slice that the engine has no memory or time for is halved, down to this.
-_LEAST_SLICE_MS = 1_000
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,11 @@ class Revision:
         self._events = events
         self._workspace = workspace
         self._rules = rules
-        self._names = {kind: f"{_PREFIX}{kind}_{secrets.token_hex(8)}" for kind in _TABLES}
+        self._names = {kind: _new_name(kind) for kind in _TABLES}
+        #: The table of what waits to be written; empty where nothing does.
+        self._changes = ""
+        #: What is written: class and reasons, by their number, from 1.
+        self._kinds: dict[tuple[str, int], int] = {}
         self.findings = Findings()
         #: Rows that differ and are not written yet.
         self.waiting = 0
@@ -154,7 +166,7 @@ class Revision:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in self._names.values():
+        for name in filter(None, (*self._names.values(), self._changes)):
             self._engine.derive(_DROP, {"table": name})
 
     def look(self, cells: Cells, *, write: bool = True) -> None:
@@ -166,34 +178,51 @@ class Revision:
             self._find(cells)
         except TooLarge:
             middle = (cells.from_ms + cells.to_ms) // 2
-            if cells.to_ms - cells.from_ms <= _LEAST_SLICE_MS:
+            if cells.to_ms - cells.from_ms <= LEAST_SLICE_MS:
                 raise
             self.look(msgspec.structs.replace(cells, to_ms=middle), write=write)
             self.look(msgspec.structs.replace(cells, from_ms=middle), write=write)
             return
-        classes, differ = self._judge()
-        if differ and write:
-            self._gather(classes)
+        classes, differing = self._judge()
+        if differing and write:
+            self._gather(classes, differing)
 
     def write(self) -> Cells | None:
         """Write what waits, and make its rollup anew; nothing may be appended meanwhile. Returns whose events of what
-        time are of another class now, if any are."""
+        time are of another class now, if any are. Overloaded, and nothing is begun, while a replica is away."""
         if not self.waiting:
             return None
-        touched, recounted = _cells(self._workspace, self._differing), _cells(self._workspace, self._recounted)
-        assert touched is not None
-        parameters: dict[str, Value] = {
-            **_within(touched),
-            "types": self._rules.types,
-            "version": self._rules.version,
-            "table": self._names["changes"],
-            "changes": f"{self._database}.{self._names['changes']}",
-        }
-        self._events.amend([(_WRITE, parameters)], [recounted] if recounted else [])
-        self._engine.derive(_EMPTY, {"table": self._names["changes"]})
-        self.waiting = 0
-        self._differing, self._recounted = {}, {}
+        all_there(self._engine)
+        if self._engine.placement is not None:
+            # Each node reads its own copy.
+            self._engine.derive(_SPREAD, {"table": self._changes})
+        recounted = _cells(self._workspace, self._recounted)
+        self._events.amend(list(self._mutations()), [recounted] if recounted else [])
+        self._engine.derive(_DROP, {"table": self._changes})
+        self._changes, self.waiting = "", 0
+        self._differing, self._recounted, self._kinds = {}, {}, {}
         return recounted
+
+    def _mutations(self) -> Iterator[tuple[str, Parameters]]:
+        touched = _cells(self._workspace, self._differing)
+        assert touched is not None
+        kinds = list(self._kinds)
+        for after in range(0, len(kinds), KINDS_AT_ONCE):
+            some = kinds[after : after + KINDS_AT_ONCE]
+            bits = (_BIT.format(value=1 << bit, bit=bit) for bit in range(len(some).bit_length()))
+            parameters: dict[str, Value] = {
+                "workspace": touched.workspace,
+                "from_ms": touched.from_ms,
+                "to_ms": touched.to_ms,
+                "types": self._rules.types,
+                "version": self._rules.version,
+                "changes": self._changes,
+                "after": after,
+                "last": after + len(some),
+                "classes": tuple(traffic for traffic, _ in some),
+                "reasons": tuple(reasons for _, reasons in some),
+            }
+            yield _WRITE.replace("kind_of_change", "\n        + ".join(bits)), parameters
 
     @property
     def campaigns(self) -> tuple[str, ...]:
@@ -258,31 +287,39 @@ class Revision:
             "recipients_ms": rules.recipients_ms,
         }
 
-    def _judge(self) -> tuple[dict[str, str], int]:
-        """The class of each type and set of reasons that was found, and how many events differ."""
-        classes: dict[str, str] = {}
-        differ = 0
+    def _judge(self) -> tuple[dict[str, tuple[str, int]], set[tuple[str, int]]]:
+        """The class and reasons of each type and set of reasons that was found, and those of events that differ."""
+        classes: dict[str, tuple[str, int]] = {}
+        differing: set[tuple[str, int]] = set()
         for type, found, traffic, had, had_version, events in rows(
             self._engine, _SUMS, {"found": self._names["found"]}
         ):
-            now = classes[f"{type} {found}"] = self._rules.class_of(type, found)
+            now = self._rules.class_of(type, found)
+            classes[f"{type} {found}"] = now, found
             self.findings.looked += events
             for bit in self._rules.bits.values():
                 if found & bit:
                     self.findings.reasons[bit] += events
             if (now, found, self._rules.version) != (traffic, had, had_version):
-                differ += events
+                differing.add((now, found))
+                self.findings.differ += events
             if now != traffic:
                 self.findings.classes[traffic, now] += events
-        self.findings.differ += differ
-        return classes, differ
+        return classes, differing
 
-    def _gather(self, classes: Mapping[str, str]) -> None:
+    def _gather(self, classes: Mapping[str, tuple[str, int]], differing: Iterable[tuple[str, int]]) -> None:
+        for kind in sorted(differing):
+            self._kinds.setdefault(kind, len(self._kinds) + 1)
+        if not self._changes:
+            name = _new_name("changes")
+            self._engine.derive(_CREATE_CHANGES, {"table": name})
+            self._changes = name
         asked: dict[str, Value] = {
             "found": self._names["found"],
-            "changes": self._names["changes"],
+            "changes": self._changes,
             "keys": tuple(classes),
-            "classes": tuple(classes.values()),
+            "classes": tuple(traffic for traffic, _ in classes.values()),
+            "kinds": tuple(self._kinds.get(kind, 0) for kind in classes.values()),
             "version": self._rules.version,
         }
         self._engine.derive(_DIFFERING, asked)
@@ -290,58 +327,24 @@ class Revision:
             _widen(self._differing, campaign, first, last)
             if recounted:
                 _widen(self._recounted, campaign, first_recounted, last_recounted)
-        ((self.waiting,),) = rows(self._engine, _COUNT, {"table": self._names["changes"]})
-
-
-def slices(events: EventStore, engine: Engine, cells: Cells, types: Sequence[str]) -> Iterator[Cells]:
-    """`cells` in slices of about `SLICE_EVENTS` events of these types; all campaigns where none is named.
-
-    Small campaigns share a slice. Where there are no events there are no slices.
-    """
-    small: list[str] = []
-    size, first, last = 0, cells.to_ms, cells.from_ms
-    for name, span in sorted(events.spans(cells.workspace, cells.campaigns, types).items()):
-        start, end = max(cells.from_ms, span.first_ms), min(cells.to_ms, span.last_ms + 1)
-        if start >= end:
-            continue
-        if span.events > SLICE_EVENTS:
-            yield from _halves(engine, Cells(cells.workspace, (name,), start, end), types)
-            continue
-        if small and (size + span.events > SLICE_EVENTS or len(small) == _CAMPAIGNS_AT_ONCE):
-            yield Cells(cells.workspace, tuple(small), first, last)
-            small, size, first, last = [], 0, cells.to_ms, cells.from_ms
-        small.append(name)
-        size, first, last = size + span.events, min(first, start), max(last, end)
-    if small:
-        yield Cells(cells.workspace, tuple(small), first, last)
+        ((self.waiting,),) = rows(self._engine, _COUNT, {"table": self._changes})
 
 
 def drop_left_behind(engine: Engine, older_than_s: int = 0) -> None:
     """Drop what a process that died has left: tables that are older than anything another process may be at."""
-    for (name,) in rows(engine, _LEFT_BEHIND, {"prefix": _PREFIX, "older_than_s": older_than_s}):
+    asked: dict[str, Value] = {"prefix": _PREFIX, "older_than_s": older_than_s}
+    question = _LEFT_BEHIND
+    if engine.placement is not None:
+        # Each node may have been spoken to.
+        asked["cluster"] = engine.placement.cluster
+        question = question.replace("system.tables", "clusterAllReplicas({cluster:String}, system.tables)")
+        question += "SETTINGS skip_unavailable_shards = 1"
+    for (name,) in rows(engine, question, asked):
         engine.execute(_DROP, {"table": name})
 
 
-_COUNTED = sql.query("reclassify_counted")
-
-
-def _halves(engine: Engine, cells: Cells, types: Sequence[str]) -> Iterator[Cells]:
-    """Halves of halves, at whole slots, until each has few enough events; a slot that has more is cut evenly."""
-    whole = cells.whole_slots()
-    ((count,),) = rows(engine, _COUNTED, {**_within(whole), "types": types})
-    slots = (whole.to_ms - whole.from_ms) // SLOT_MS
-    if not count:
-        return
-    if count <= SLICE_EVENTS:
-        yield cells
-    elif slots > 1:
-        middle = whole.from_ms + slots // 2 * SLOT_MS
-        yield from _halves(engine, msgspec.structs.replace(cells, to_ms=middle), types)
-        yield from _halves(engine, msgspec.structs.replace(cells, from_ms=middle), types)
-    else:
-        step = max(_LEAST_SLICE_MS, SLOT_MS * SLICE_EVENTS // count)
-        for at in range(cells.from_ms, cells.to_ms, step):
-            yield msgspec.structs.replace(cells, from_ms=at, to_ms=min(at + step, cells.to_ms))
+def _new_name(kind: str) -> str:
+    return f"{_PREFIX}{kind}_{secrets.token_hex(8)}"
 
 
 def _within(cells: Cells) -> dict[str, Value]:

@@ -162,9 +162,14 @@ SETTINGS fsync_after_insert = 1, min_compressed_bytes_to_fsync_after_fetch = 1, 
 
 -- sql/queries/reclassify_differing.sql
 INSERT INTO reclassify_1
-SELECT id, transform(concat(type, ' ', toString(found)), {keys:Array(String)}, {classes:Array(String)}, '') AS class, found
-FROM {found:Identifier}
-WHERE found != had OR had_version != {version:UInt8} OR class != traffic;
+SELECT id, campaign, transform(key, {keys:Array(String)}, {kinds:Array(UInt32)}, toUInt32(0))
+FROM
+(
+    SELECT id, campaign, traffic, had, had_version, found, concat(type, ' ', toString(found)) AS key
+    FROM {found:Identifier}
+)
+WHERE found != had OR had_version != {version:UInt8}
+   OR transform(key, {keys:Array(String)}, {classes:Array(String)}, '') != traffic;
 
 -- sql/queries/reclassify_found.sql
 INSERT INTO reclassify_1
@@ -220,7 +225,8 @@ WITH
         WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN ('sent', 'delivered')
           AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
           AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
-          AND whose IN (SELECT person FROM {held:Identifier} WHERE type IN ('opened', 'clicked'))
+          -- Shards of a cluster don't have these tables, and are told whom it is about.
+          AND whose GLOBAL IN (SELECT person FROM {held:Identifier} WHERE type IN ('opened', 'clicked'))
     ),
     hidden AS
     (
@@ -298,20 +304,26 @@ FROM
         if(user_agent = '',
             bitOr(bitAnd(reasons, {agent_bits:UInt32}), if(ip = '', 0, {no_agent:UInt32})),
             joinGet({agents:String}, 'reasons', toString(user_agent))) AS of_agent
-    FROM events
-    WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
-      AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
-      AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
+    FROM
+    (
+        -- Shards of a cluster give what they have; what is known of user agents is only where the tables are.
+        SELECT id, campaign, type, time, message, recipient, ip, user_agent, link, url, traffic, reasons, rule_version
+        FROM events
+        WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
+          AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
+          AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
+    )
 );
 
 -- sql/queries/reclassify_write.sql
 ALTER TABLE `turnout`.events_local ON CLUSTER 'main' UPDATE
-    traffic = joinGet({changes:String}, 'traffic', id),
-    reasons = joinGet({changes:String}, 'reasons', id),
+    traffic = arrayElement({classes:Array(String)}, kind_of_change),
+    reasons = arrayElement({reasons:Array(UInt32)}, kind_of_change),
     rule_version = {version:UInt8}
-WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
+WHERE workspace = {workspace:String} AND campaign IN (SELECT campaign FROM {changes:Identifier})
+  AND type IN {types:Array(String)}
   AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
-  AND id IN (SELECT id FROM {table:Identifier})
+  AND id IN (SELECT id FROM {changes:Identifier} WHERE kind > {after:UInt32} AND kind <= {last:UInt32})
 SETTINGS mutations_sync = 2;
 
 -- sql/queries/refill_counts.sql
@@ -419,6 +431,10 @@ INSERT INTO schema_migrations SELECT {number:UInt32}, {name:String};
 TRUNCATE TABLE moves;
 
 -- store/revision.py
+CREATE TABLE `turnout`.reclassify_1 ON CLUSTER 'main'
+    (id UInt128, campaign LowCardinality(String), kind UInt32) ENGINE = ReplicatedMergeTree('/turnout/{database}/everywhere/reclassify_1', '{replica}') ORDER BY kind;
+
+-- store/revision.py
 CREATE TABLE {table:Identifier} (id UInt128, campaign LowCardinality(String),
         type LowCardinality(String), ms Int64, person UInt128, reader UInt64, place UInt128, leads_to UInt64,
         traffic LowCardinality(String), had UInt32, had_version UInt8, is_looked_at Bool, standing UInt32)
@@ -430,10 +446,6 @@ CREATE TABLE {table:Identifier} (id UInt128, campaign LowCardinality(String),
         found UInt32) ENGINE = Memory;
 
 -- store/revision.py
-CREATE TABLE {table:Identifier} (id UInt128, traffic LowCardinality(String), reasons UInt32)
-        ENGINE = Join(ANY, LEFT, id) SETTINGS persistent = 0;
-
--- store/revision.py
 CREATE TABLE {table:Identifier} (user_agent String, reasons UInt32)
         ENGINE = Join(ANY, LEFT, user_agent) SETTINGS persistent = 0;
 
@@ -443,6 +455,9 @@ DROP TABLE IF EXISTS `turnout`.reclassify_1 ON CLUSTER 'main' SYNC;
 -- store/revision.py
 INSERT INTO reclassify_1
 SELECT pair.1, pair.2 FROM (SELECT arrayJoin(arrayZip({agents:Array(String)}, {reasons:Array(UInt32)})) AS pair);
+
+-- store/revision.py
+SYSTEM SYNC REPLICA ON CLUSTER 'main' `turnout`.reclassify_1;
 
 -- store/revision.py
 TRUNCATE TABLE reclassify_1;

@@ -55,7 +55,8 @@ WITH
         WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN ('sent', 'delivered')
           AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
           AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
-          AND whose IN (SELECT person FROM {held:Identifier} WHERE type IN ('opened', 'clicked'))
+          -- Shards of a cluster don't have these tables, and are told whom it is about.
+          AND whose GLOBAL IN (SELECT person FROM {held:Identifier} WHERE type IN ('opened', 'clicked'))
     ),
     hidden AS
     (

@@ -52,8 +52,13 @@ FROM
         if(user_agent = '',
             bitOr(bitAnd(reasons, {agent_bits:UInt32}), if(ip = '', 0, {no_agent:UInt32})),
             joinGet({agents:String}, 'reasons', toString(user_agent))) AS of_agent
-    FROM events
-    WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
-      AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
-      AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
+    FROM
+    (
+        -- Shards of a cluster give what they have; what is known of user agents is only where the tables are.
+        SELECT id, campaign, type, time, message, recipient, ip, user_agent, link, url, traffic, reasons, rule_version
+        FROM events
+        WHERE workspace = {workspace:String} AND campaign IN {campaigns:Array(String)} AND type IN {types:Array(String)}
+          AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {margin_ms:Int64}, 'UTC')
+          AND time < fromUnixTimestamp64Milli({to_ms:Int64} + {margin_ms:Int64}, 'UTC')
+    )
 )
