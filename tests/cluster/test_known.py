@@ -78,7 +78,7 @@ def test_no_id_that_was_stored_before_a_learn_is_called_new_after_it(engine, oth
     stored: list[bytes] = []
     engines = engine, other
     known = [opened(one, tmp_path / str(place)) for place, one in enumerate(engines)]
-    for step in [*chance.choices(["store", "learn", "merge", "restart"], [10, 8, 5, 1], k=24), "restart", "merge"]:
+    for step in [*chance.choices(["store", "learn", "merge", "restart"], [10, 8, 5, 1], k=14), "restart", "merge"]:
         place = chance.randrange(2)
         if step == "store":
             stored.append(ids_of(chance.randrange(1, 60), next(number)))

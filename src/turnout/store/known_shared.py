@@ -76,7 +76,7 @@ class SharedIds:
         self._ready = threading.Event()
         self._wake = threading.Condition()
         self._closing = False
-        self._is_given_up = False
+        self._is_given_up = self._is_failing = False
         self._saved_ids = 0
         self._learned_at = self._state_at = float("-inf")
         self._learning_takes_s = 0.0
@@ -140,13 +140,17 @@ class SharedIds:
         try:
             started = self._stopwatch()
             try:
-                return self._ready.is_set() and self._catch_up()
+                has_learned = self._ready.is_set() and self._catch_up()
+                self._is_failing = False
             except TurnoutError as error:
-                log.warning("what was stored meanwhile could not be read, so ids are looked up: %s", error.message)
-                return False
+                # Once: whoever looks ids up in the same store now has more to say.
+                if not self._is_failing:
+                    log.warning("what was stored meanwhile could not be read, so ids are looked up: %s", error.message)
+                has_learned, self._is_failing = False, True
             finally:
                 self._learned_at = self._stopwatch()
                 self._learning_takes_s = self._learned_at - started
+            return has_learned
         finally:
             self._learning.release()
 
