@@ -70,6 +70,11 @@ class Cluster:
         """Have a shard refuse the next statement of an initiator that has `sql` in it."""
         httpx.post(f"http://{self.addresses[node]}/refuse", params={"sql": sql}).raise_for_status()
 
+    def heard(self) -> list[tuple[str, int]]:
+        """What initiators asked of all shards since the last time, and the bytes of the tables they sent along."""
+        answers = [httpx.post(f"http://{address}/heard").raise_for_status() for address in self.addresses]
+        return [(str(text), int(size)) for answer in answers for text, size in answer.json()]
+
     def break_next(self, sql: str, when: str, *, node: int = 0) -> None:
         """Break the next connection to a node that asks something with `sql` in it (see `StandIn.break_next`)."""
         asked = {"sql": sql, "when": when}

@@ -74,6 +74,8 @@ class Shard(socketserver.StreamRequestHandler):
 
     def _query(self, query: Query) -> None:
         brought = list(iter(self._block, None))
+        with Node.lock:
+            Node.heard.append((query.text, sum(len(block.native) for block in brought)))
         try:
             self._maybe_refuse(query.text)
             settings = {name: value for name, value in query.settings.items() if name not in NOT_SET}
