@@ -27,7 +27,7 @@ from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
 from turnout.store.revision import drop_left_behind
 from turnout.store.server import ServerEngine
 
-EVENTS = random_events(7, 400)
+EVENTS = random_events(7, 250)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_the_clicks_of_one_address_are_counted_over_all_shards(clients, node):
     found: list[dict[str, int]] = []
     while found != expected and time.monotonic() < until:
         found = [by_traffic(clients[1], campaign=campaign) for campaign in ("gateway", "hasty")]
-        time.sleep(0.1)
+        time.sleep(0.5)
     assert found == expected
     assert clients[0].post("/v1/check", json={}).json()["differences"] == []
 

@@ -107,6 +107,46 @@ def test_one_that_has_no_turn_is_tried_again(reviewing, tenant):
     assert first == second
 
 
+def test_what_can_t_be_had_for_long_is_said_once(reviewing, tenant, caplog, monkeypatch):
+    """A replica is away, say: it is tried again and again, and what waits is not forgotten."""
+    monkeypatch.setattr(review, "_RETRY_LIMIT_S", 0.02)
+    caplog.set_level("INFO", logger=review.__name__)
+    looks = Looks(failures=5)
+    reviewer = reviewing(looks)
+    reviewer.touched([cells(tenant, "spring")])
+    assert set(looks.wait_for(6)) == {
+        Cells(tenant.workspace.id, ("spring",), NOW_MS - 60_000 - MARGIN_MS, NOW_MS + MARGIN_MS)
+    }
+    reviewer.close()
+    assert reviewer.waiting == 0
+    said = [record.message for record in caplog.records if record.name == review.__name__]
+    assert said == [
+        "events could not be classified a second time: not now",
+        "events are classified a second time again",
+    ]
+
+
+def test_the_next_try_is_made_later_each_time(reviewing, tenant):
+    looks = Looks(failures=100)
+    began = time.monotonic()
+    reviewing(looks, delay_s=0.05).touched([cells(tenant, "spring")])
+    looks.wait_for(4)
+    # 0.05 s until the first, and then 0.1, 0.2 and 0.4.
+    assert time.monotonic() - began >= 0.75
+
+
+def test_what_could_not_be_looked_at_for_a_day_is_history(reviewing, tenant):
+    looks = Looks(failures=1)
+    reviewer = reviewing(looks)
+    # It was not history when it came in.
+    with reviewer._changed:
+        reviewer._remember(tenant.workspace.id, ["old"], review._Waiting(0.0, NOW_MS - 2 * DAY_MS, NOW_MS - DAY_MS - 1))
+        reviewer._changed.notify()
+    looks.wait_for(1)
+    reviewer.close()
+    assert reviewer.waiting == 0
+
+
 def test_nothing_is_looked_at_before_its_time_or_while_questions_need_the_engine(reviewing, tenant):
     busy = [True]
     looks = Looks()
