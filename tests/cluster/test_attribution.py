@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -171,3 +173,20 @@ def test_an_order_of_persons_on_several_shards_counts_once(asker, judge, placed_
     hold(answer, judge.ask(asked))
     # The shared one, the named one, and the one that the campaign names itself.
     assert Decimal(answer["totals"]["revenue"]["USD"]) == 3
+
+
+def test_one_fill_is_made_at_a_time(engine, monkeypatch):
+    """Replicated shards take one insert into a table after another, and refuse a second one meanwhile."""
+    running: list[str] = []
+    together: list[int] = []
+
+    def slow(sql: str, parameters: Any = None) -> None:
+        running.append(sql)
+        time.sleep(0.02)
+        together.append(running.count(sql))
+        running.remove(sql)
+
+    monkeypatch.setattr(engine, "execute", slow)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(engine.derive, ["INSERT", "DROP"] * 4))
+    assert together == [1] * 8

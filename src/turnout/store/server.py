@@ -116,6 +116,8 @@ class ServerEngine:
         self._write_settings = {**_WRITE_SETTINGS, **self._layout.write_settings}
         self._question_slots = threading.BoundedSemaphore(readers)
         self._stream_slots = threading.BoundedSemaphore(readers)
+        #: By their text: the house has not many.
+        self._deriving: dict[str, threading.BoundedSemaphore] = {}
         self._unsettled: set[str] = set()
         self._settling = threading.Lock()
         self._silence_said_s = float("-inf")
@@ -151,8 +153,15 @@ class ServerEngine:
                 writer.raw_query(text, bound, settings=self._writing(writer, query_id))
 
     def derive(self, sql: str, parameters: Parameters | None = None) -> None:
-        """Run a statement for its effect; the server runs it beside all others."""
-        self.execute(sql, parameters)
+        """Run a statement for its effect; the server runs it beside all others.
+
+        On a cluster the same statement runs once at a time: of two that insert into one table the second is refused.
+        """
+        if self._placement is None:
+            self.execute(sql, parameters)
+            return
+        with self._turn(self._deriving.setdefault(sql, threading.BoundedSemaphore()), "statements of this kind"):
+            self.execute(sql, parameters)
 
     def query(self, sql: str, parameters: Parameters | None = None, output: str = "JSONCompact") -> bytes:
         """Run a SELECT and wait for its whole result."""
