@@ -27,7 +27,7 @@ from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
 from turnout.store.revision import drop_left_behind
 from turnout.store.server import ServerEngine
 
-EVENTS = random_events(7, 250)
+EVENTS = random_events(7, 400)
 
 
 @pytest.fixture(scope="module")
