@@ -66,7 +66,7 @@ def test_archived_campaigns_only_when_asked_for(house: House, tenant: Any) -> No
 def test_only_what_was_edited_later(house: House, tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = house.services.catalog
     for name, moment in (("a", "2026-03-01T12:00:00+00:00"), ("b", "2026-03-02T00:00:00+00:00")):
-        monkeypatch.setattr(catalog, "_now", lambda moment=moment: dt.datetime.fromisoformat(moment))
+        monkeypatch.setattr(catalog._campaigns, "_now", lambda moment=moment: dt.datetime.fromisoformat(moment))
         put(house, tenant, name)
     monkeypatch.undo()
     wanted = {
