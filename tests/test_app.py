@@ -48,6 +48,19 @@ def test_a_store_that_another_is_half_moved_into_is_not_served(tmp_path):
     assert "not all of it is here yet" in ended.stderr
 
 
+def test_a_stop_that_hangs_on_a_shared_store_ends_all_the_same():
+    script = (
+        "import time; from types import SimpleNamespace as N; from turnout import serving\n"
+        "def house(is_shared): return N(services=N(settings=N(shutdown_timeout_s=0.1), fleet=N(is_shared=is_shared)))\n"
+        "serving._end_without_the_store(house(False)).start(); time.sleep(0.6)\n"
+        "print('alone it takes its time', flush=True)\n"
+        "serving._end_without_the_store(house(True)).start(); time.sleep(30)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=25)
+    assert (ended.returncode, ended.stdout) == (1, "alone it takes its time\n")
+    assert "its next start stores what waits" in ended.stderr
+
+
 def test_stopping_finishes_what_is_under_way(turnout_process, tmp_path):
     server = turnout_process(tmp_path)
     acknowledged, failed = [], []

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -17,6 +20,11 @@ from turnout.asgi import Application
 from turnout.dashboard.routes import ROOM as DASHBOARD
 from turnout.dialects.registry import ROOMS
 from turnout.errors import InvalidInput, Overloaded
+
+log = logging.getLogger(__name__)
+
+#: A process ends within so many times its shutdown timeout, which is that of requests, of the drain, and of the rest.
+_CLOSE_LIMIT = 3
 
 #: The server takes no less for the head of a request.
 _HEADER_LEAST_BYTES = 8192
@@ -29,13 +37,30 @@ def serve(house: House, started: Callable[[str], None] = lambda url: None) -> No
     """
     import uvloop
 
+    end = _end_without_the_store(house)
     try:
-        uvloop.run(_serve(house, started))
+        uvloop.run(_serve(house, started, end.start))
     finally:
         house.close()
+        end.cancel()
 
 
-async def _serve(house: House, started: Callable[[str], None]) -> None:
+def _end_without_the_store(house: House) -> threading.Timer:
+    """What ends the process where its parts, each of which may wait for a shared store that does not answer, take too
+    long together. What was acknowledged is in the spool, so nothing is lost."""
+
+    def give_up() -> None:
+        log.error("the store does not answer: this process ends without it, and its next start stores what waits")
+        logging.shutdown()
+        os._exit(1)
+
+    limit_s = _CLOSE_LIMIT * house.services.settings.shutdown_timeout_s
+    timer = threading.Timer(limit_s if house.services.fleet.is_shared else threading.TIMEOUT_MAX, give_up)
+    timer.daemon = True
+    return timer
+
+
+async def _serve(house: House, started: Callable[[str], None], stopping: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -46,6 +71,7 @@ async def _serve(house: House, started: Callable[[str], None]) -> None:
         started(url)
         house.services.threads.submit(house.services.context.warm)
         await stop.wait()
+        stopping()
 
 
 @contextlib.asynccontextmanager

@@ -276,6 +276,31 @@ def test_at_the_door_it_learns_now_and_then(engine, other, tmp_path):
     known.close()
 
 
+def test_a_store_that_hangs_keeps_nobody_at_the_door(engine, tmp_path):
+    answering = threading.Event()
+
+    class Hangs:
+        def __getattr__(self, name):
+            if name in ("query", "batches", "stream"):
+                answering.wait(30)
+            return getattr(engine, name)
+
+    known = SharedIds(engine, tmp_path / "known", limit_ids=MANY)
+    known.start()
+    assert known.wait(WAIT_S)
+    known._engine, known._learned_at = Hangs(), float("-inf")
+    waited_s = []
+    for _ in range(3):
+        began = time.monotonic()
+        known.refresh()
+        waited_s.append(time.monotonic() - began)
+    assert sum(waited_s) < 10, "the first waits a little, and the others don't wait for the same"
+    assert not answering.is_set()
+    answering.set()
+    assert known.learn()
+    known.close()
+
+
 def test_who_has_fallen_far_behind_says_nothing_until_it_has_read_that(engine, other, opened):
     known = opened(learn_limit_ids=100)
     store(other, ids_of(500, 1))

@@ -13,6 +13,7 @@ import contextlib
 import math
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -35,6 +36,9 @@ _ALL_TYPES = frozenset(EVENT_TYPES)
 
 #: Fills kept at once; the least recently asked for go first.
 KEPT_FILLS = 2000
+
+#: How long what is kept may take to be dropped at the end.
+_CLOSE_TIMEOUT_S = 5.0
 
 #: Touches that one statement takes in; more recipients are taken in several parts, which bounds its memory.
 _PART_TOUCHES = 2_000_000
@@ -187,12 +191,13 @@ class Credits:
                 self._retire(slot.fill)
 
     def close(self) -> None:
-        """Leave nothing behind in a store that others use. Alone, the next start drops all at once."""
-        if self._alone:
-            return
-        for workspace in {key.workspace for key in self._slots}:
-            with contextlib.suppress(TurnoutError):
-                self.forget(workspace)
+        """Leave little behind in a store that others use: what can be dropped in some seconds; who leads drops the rest
+        one day. Alone, the next start drops all at once."""
+        until = time.monotonic() + _CLOSE_TIMEOUT_S
+        for slot in () if self._alone else list(self._slots.values()):
+            if slot.fill is not None and time.monotonic() < until:
+                with contextlib.suppress(TurnoutError):
+                    self._retire(slot.fill)
 
     def drop_left_behind(self) -> int:
         """Drop the fills of processes that died before they could; returns how many those were. Blocks."""

@@ -36,6 +36,9 @@ _RETRY_AFTER_S = 30.0
 _SHARE_OF_TIME = 0.05
 _LEARNED_WITHIN_S = 1.0
 
+#: How long who comes with events waits for what is learned: a store that hangs must not keep them.
+_REFRESH_TIMEOUT_S = 0.25
+
 #: How often it is looked whether the numbers of blocks still mean what they did.
 _STATE_EVERY_S = 1.0
 
@@ -81,10 +84,13 @@ class SharedIds:
         self._learned_at = self._state_at = float("-inf")
         self._learning_takes_s = 0.0
         self._thread = threading.Thread(target=self._run, name="turnout-known", daemon=True)
+        self._wanted, self._refreshed = threading.Event(), threading.Event()
+        self._refresher = threading.Thread(target=self._run_refreshes, name="turnout-refresh", daemon=True)
 
     def start(self) -> None:
         """Begin to read the snapshot, and what it does not cover, in the background."""
         self._thread.start()
+        self._refresher.start()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until the filter is complete; whether it is."""
@@ -107,10 +113,13 @@ class SharedIds:
         return ~seen.maybe(digests) if self._ready.is_set() else None
 
     def refresh(self) -> None:
-        """Learn, unless that was done a moment ago, or is being done."""
+        """Learn, unless that was done a moment ago, or is being done; who comes with events waits for it no longer than
+        `_REFRESH_TIMEOUT_S`, since what the filter lacks is found before the insert."""
         wait_s = min(self._learning_takes_s / _SHARE_OF_TIME, _LEARNED_WITHIN_S)
-        if self._ready.is_set() and self._stopwatch() - self._learned_at >= wait_s:
-            self._learn(wait=False)
+        if self._ready.is_set() and self._stopwatch() - self._learned_at >= wait_s and not self._learning.locked():
+            self._refreshed.clear()
+            self._wanted.set()
+            self._refreshed.wait(_REFRESH_TIMEOUT_S)
 
     def learn(self) -> bool:
         """Read the ids that were stored since the last time, by whomever; whether `surely_new` knows of all now."""
@@ -129,6 +138,8 @@ class SharedIds:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
+        # Not waited for: where the store does not answer, it would take long, and it keeps nothing.
+        self._wanted.set()
         if self._thread.is_alive():
             self._thread.join()
         if self._ready.is_set() and self._seen.added != self._saved_ids:
@@ -210,7 +221,13 @@ class SharedIds:
         with self._adding:
             self._seen, self._saved_ids = seen, -1
 
-    # ---- the thread -----------------------------------------------------------------------------------
+    # ---- the threads ----------------------------------------------------------------------------------
+
+    def _run_refreshes(self) -> None:
+        while self._wanted.wait() and not self._closing:
+            self._wanted.clear()
+            self._learn(wait=False)
+            self._refreshed.set()
 
     def _run(self) -> None:
         self._load()
