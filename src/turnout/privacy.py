@@ -17,6 +17,7 @@ from turnout.errors import TurnoutError
 from turnout.model import Workspace
 from turnout.services import Services
 from turnout.store.erasure import Erasure
+from turnout.store.replicas import all_there
 from turnout.store.retention import Expired, Retention
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Erased:
 
 def erase(services: Services, workspace: str, recipient: str, *, keep_domain: bool = True) -> Erased:
     """Take a person out of a workspace. Blocks. A person who is not there is erased already: nothing is changed."""
+    all_there(services.engine)
     services.writer.settle(workspace)
     erasure = Erasure(services.engine, services.events)
     found = erasure.find(workspace, recipient)
@@ -89,6 +91,7 @@ def retain(
     retention = Retention(services.engine, services.events, services.writer.exclusively)
     if dry_run:
         return retention.look(workspace.id, before_ms)
+    all_there(services.engine)
     try:
         done = retention.run(workspace.id, before_ms, is_wanted)
     finally:

@@ -21,7 +21,7 @@ from tests.standin.cluster import Cluster
 from turnout.errors import Overloaded, TurnoutError
 from turnout.ingest.reclassify import Reclassifier
 from turnout.model import Workspace
-from turnout.store import placement, revision
+from turnout.store import replicas, revision
 from turnout.store.engine import rows
 from turnout.store.events import FIRST_MS, LAST_MS, Cells, EventStore
 from turnout.store.revision import drop_left_behind
@@ -174,7 +174,7 @@ class OneAway:
         return getattr(self._engine, name)
 
     def query(self, sql: str, *asked: Any) -> bytes:
-        return b'{"data": [[1]]}' if sql == placement._AWAY else self._engine.query(sql, *asked)
+        return b'{"data": [[1]]}' if sql == replicas._AWAY else self._engine.query(sql, *asked)
 
 
 class AtOnce:

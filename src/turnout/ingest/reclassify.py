@@ -20,7 +20,7 @@ from turnout.model import FACTS, REASONS, Workspace
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells, EventStore
 from turnout.store.fleet import Fleet, Single
-from turnout.store.placement import all_there
+from turnout.store.replicas import all_there
 from turnout.store.revision import Findings, Revision, Rules
 from turnout.store.slices import slices
 

@@ -27,6 +27,7 @@ from turnout.errors import Overloaded, StoreDamaged, TurnoutError
 from turnout.store.durable import sync
 from turnout.store.engine import Engine, Parameters, Value, rows
 from turnout.store.fleet import Fleet, Single
+from turnout.store.replicas import all_there
 
 log = logging.getLogger(__name__)
 
@@ -324,7 +325,9 @@ class EventStore:
         return {int.from_bytes(raw[at : at + 16], "little") for at in range(0, len(raw), 16)}
 
     def _begin(self, changing: Sequence[Cells]) -> None:
-        """Note what is about to be made anew, for this process's next start and for whoever finds it dead before."""
+        """Note what is about to be made anew, for this process's next start and for whoever finds it dead before.
+        Overloaded where a replica is away, which would hold up all of it half way."""
+        all_there(self._engine)
         self._note(changing)
         self._fleet.note(msgspec.json.encode(list(changing)))
 

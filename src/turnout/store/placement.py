@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from turnout import sql
-from turnout.errors import Overloaded
 from turnout.store.engine import Engine, Value, rows
 from turnout.store.events import Cells
 
 _MISPLACED = sql.query("misplaced")
 _REPLICAS = sql.query("replicas")
-_AWAY = sql.query("replicas_away")
 #: Each shard answers for itself.
 _PER_SHARD = "SELECT shardNum() AS shard, count() FROM events SETTINGS distributed_group_by_no_merge = 1"
 
@@ -91,13 +89,3 @@ def shards(engine: Engine) -> Shards:
         "delay_limit_s": _DELAY_LIMIT_S,
     }
     return Shards(events, tuple(Replica(*row) for row in rows(engine, _REPLICAS, asked)))
-
-
-def all_there(engine: Engine) -> None:
-    """Overloaded where a replica of the cluster is away: stored rows are changed on all of them or not at all, and what
-    has begun without one holds up everything that is to be stored until that one is back."""
-    if engine.placement is not None and any(int(away) for (away,) in rows(engine, _AWAY)):
-        raise Overloaded(
-            "a replica of the store is away, and stored events are changed on all of them or not at all",
-            retry_after_s=60,
-        )

@@ -24,7 +24,7 @@ from turnout import sql
 from turnout.errors import TooLarge
 from turnout.store.engine import Engine, Parameters, Value, rows
 from turnout.store.events import Cells, EventStore
-from turnout.store.placement import all_there
+from turnout.store.replicas import all_there
 from turnout.store.slices import LEAST_SLICE_MS
 
 log = logging.getLogger(__name__)
