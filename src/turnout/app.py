@@ -40,7 +40,7 @@ from turnout.stats.keeper import Keeper
 from turnout.stats.recent import Recent
 from turnout.stats.run import Statistics
 from turnout.stats.versions import Versions
-from turnout.store import integrity
+from turnout.store import durable, integrity
 from turnout.store.backup import drop_snapshots
 from turnout.store.catalog import Catalog
 from turnout.store.deadletters import DeadLetters
@@ -182,7 +182,7 @@ def _joined(engine: Engine, process: str, name: Path, ending: contextlib.ExitSta
     fleet = Shared(engine, process, former=former)
     ending.callback(fleet.close)
     fleet.prepare()
-    name.write_text(process, encoding="utf-8")
+    durable.write(name, process.encode())
     return fleet
 
 

@@ -364,5 +364,5 @@ def _quoted(text: str) -> str:
 def _no_rule(code: str) -> StoreError:
     return StoreError(
         f"on a ClickHouse cluster this can't be done: {' '.join(code.split()[:6])}",
-        hint="backups and damaged parts of a cluster are its servers' own concern; see docs/scaling.md",
+        hint="backups and damaged parts of a cluster are its servers' own concern; see docs/cluster.md",
     )

@@ -1,4 +1,4 @@
-"""Seen to be on disk: a file's content, or the names in a directory."""
+"""Seen to be on disk: a file's content, whole or not at all, or the names in a directory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put a file in the place of an earlier one, so that it is either of the two, whatever dies."""
+    temporary = path.with_suffix(".new")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fdatasync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
 
 
 def sync_all(directory: Path) -> None:

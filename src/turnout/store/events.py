@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -24,7 +23,7 @@ import pyarrow.compute as pc
 
 from turnout import sql
 from turnout.errors import Overloaded, StoreDamaged, TurnoutError
-from turnout.store.durable import sync
+from turnout.store import durable
 from turnout.store.engine import Engine, Parameters, Value, rows
 from turnout.store.fleet import Fleet, Single
 from turnout.store.replicas import all_there
@@ -336,14 +335,7 @@ class EventStore:
         self._fleet.note(b"")
 
     def _note(self, touched: Sequence[Cells]) -> None:
-        """Write the journal so that it is either the old one or the new one, whatever dies."""
-        temporary = self._journal.with_suffix(".new")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.encode(list(touched)))
-            file.flush()
-            os.fdatasync(file.fileno())
-        temporary.replace(self._journal)
-        sync(self._journal.parent)
+        durable.write(self._journal, msgspec.json.encode(list(touched)))
 
     def _noted(self) -> list[Cells]:
         try:
