@@ -7,6 +7,7 @@ be loaded by each, since it would not survive the fork; so what runs is the whol
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -74,7 +75,9 @@ class Command:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self._process.exitcode is None:
-            os.kill(self.pid, number)
+            # It may end right after it was looked at.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Kill -9."""
