@@ -37,7 +37,7 @@ _SHARE_OF_TIME = 0.05
 _LEARNED_WITHIN_S = 1.0
 
 #: How long who comes with events waits for what is learned: a store that hangs must not keep them.
-_REFRESH_TIMEOUT_S = 0.25
+_REFRESH_TIMEOUT_S = 2.0
 
 #: How often it is looked whether the numbers of blocks still mean what they did.
 _STATE_EVERY_S = 1.0
