@@ -131,7 +131,7 @@ class Duplicates:
         """Slices of whole slots; a slot that has too many events is looked through in parts."""
         for at in range(0, len(cells.campaigns), _CAMPAIGNS_AT_ONCE):
             some = Cells(cells.workspace, cells.campaigns[at : at + _CAMPAIGNS_AT_ONCE], cells.from_ms, cells.to_ms)
-            asked = {**_within(some), "slice_events": max(1, self._slice_events // 2)}
+            asked = {**some.parameters(), "slice_events": max(1, self._slice_events // 2)}
             for first_s, last_s, events in rows(self._engine, _SLICES, asked):
                 start = max(cells.from_ms, int(first_s) * 1000)
                 end = min(cells.to_ms, int(last_s) * 1000 + SLOT_MS)
@@ -146,7 +146,7 @@ class Duplicates:
         yield from (_Look(everything, part, parts) for part in range(parts))
 
     def _look(self, look: _Look, limit: int) -> list[Repeated]:
-        within = _within(look.cells)
+        within = look.cells.parameters()
         asked: dict[str, Value] = {**within, "part": look.part, "parts": look.parts, "limit": limit}
         ids = [int(number) for (number,) in rows(self._engine, _IDS, asked)]
         if not ids:
@@ -190,7 +190,7 @@ class Duplicates:
         campaigns = tuple(sorted({copy.campaign for copy in doomed}))
         touched = _around(workspace, doomed)
         parameters: dict[str, Value] = {
-            **_within(touched),
+            **touched.parameters(),
             "ids": [one.id for one in found],
             "moments": moments,
             "places": places,
@@ -202,7 +202,7 @@ class Duplicates:
             self._events.amend([(_DROP, parameters)], changed)
         finally:
             self._forget(workspace, campaigns)
-        left = len(rows(self._engine, _COPIES, {**_within(look.cells), "ids": parameters["ids"]}))
+        left = len(rows(self._engine, _COPIES, {**look.cells.parameters(), "ids": parameters["ids"]}))
         dropped = sum(len(one.copies) for one in found) - left
         log.warning("%d copies of events were dropped", dropped, extra={"fields": {"workspace": workspace}})
         return dropped
@@ -243,12 +243,3 @@ def _by_campaign(workspace: str, copies: Sequence[Copy]) -> list[Cells]:
     for copy in copies:
         mine.setdefault(copy.campaign, []).append(copy)
     return [_around(workspace, theirs) for _, theirs in sorted(mine.items())]
-
-
-def _within(cells: Cells) -> dict[str, Value]:
-    return {
-        "workspace": cells.workspace,
-        "campaigns": cells.campaigns,
-        "from_ms": cells.from_ms,
-        "to_ms": cells.to_ms,
-    }

@@ -80,6 +80,10 @@ class Cells(msgspec.Struct, frozen=True):
         end = -(-self.to_ms // SLOT_MS) * SLOT_MS
         return msgspec.structs.replace(self, from_ms=start, to_ms=end)
 
+    def parameters(self) -> dict[str, Value]:
+        """The same for a statement, under the names of the fields."""
+        return msgspec.structs.asdict(self)
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -276,18 +280,18 @@ class EventStore:
         )
         # Who stood still in between, and filled again what another one has filled, would have it twice.
         self._fleet.must_be_alone()
-        self._engine.execute(_REFILL, _parameters(part))
+        self._engine.execute(_REFILL, part.parameters())
 
     def differences(self, cells: Cells, limit: int = 1000) -> list[Difference]:
         """Up to `limit` slots per fifty campaigns where the rollup is not what raw says; empty is right."""
         found: list[Difference] = []
         for part in _parts(cells.whole_slots()):
-            found += [Difference(*row) for row in rows(self._engine, _DIFFERING, {**_parameters(part), "limit": limit})]
+            found += [Difference(*row) for row in rows(self._engine, _DIFFERING, {**part.parameters(), "limit": limit})]
         return found
 
     def known_near(self, cells: Cells, ids: Sequence[int]) -> set[int]:
         """Which of `ids` the workspace holds within the campaigns and times of `cells`."""
-        return self._ids(_KNOWN_NEAR, {**_parameters(cells), "ids": ids})
+        return self._ids(_KNOWN_NEAR, {**cells.parameters(), "ids": ids})
 
     def known_at(self, workspace: str, places: Collection[Place], ids: Sequence[int]) -> set[int]:
         """Which of `ids` the workspace holds at one of these places."""
@@ -367,12 +371,3 @@ def _says(column: pa.ChunkedArray) -> bool:
 def _parts(cells: Cells) -> Iterator[Cells]:
     for at in range(0, len(cells.campaigns), _CAMPAIGNS_AT_ONCE):
         yield msgspec.structs.replace(cells, campaigns=cells.campaigns[at : at + _CAMPAIGNS_AT_ONCE])
-
-
-def _parameters(cells: Cells) -> dict[str, Value]:
-    return {
-        "workspace": cells.workspace,
-        "campaigns": cells.campaigns,
-        "from_ms": cells.from_ms,
-        "to_ms": cells.to_ms,
-    }

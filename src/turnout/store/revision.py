@@ -232,7 +232,7 @@ class Revision:
     def _find(self, cells: Cells) -> None:
         for kind in ("agents", "held", "found"):
             self._engine.derive(_EMPTY, {"table": self._names[kind]})
-        within = {**_within(cells), "types": self._rules.types}
+        within = {**cells.parameters(), "types": self._rules.types}
         for page in self._agents(within):
             known = [(agent, bits) for agent in page if (bits := self._rules.reasons_of(agent))]
             if known:
@@ -345,15 +345,6 @@ def drop_left_behind(engine: Engine, older_than_s: int = 0) -> None:
 
 def _new_name(kind: str) -> str:
     return f"{_PREFIX}{kind}_{secrets.token_hex(8)}"
-
-
-def _within(cells: Cells) -> dict[str, Value]:
-    return {
-        "workspace": cells.workspace,
-        "campaigns": cells.campaigns,
-        "from_ms": cells.from_ms,
-        "to_ms": cells.to_ms,
-    }
 
 
 def _whole(value: Value) -> int:
